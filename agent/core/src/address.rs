@@ -1,0 +1,342 @@
+//! Addresses: the name of one value that trimtab compares, writes and undoes.
+//!
+//! An address is parsed once, at the edge, into path segments, so that an interface called `eth0.100` can never be
+//! confused with two directories. It never says anything about the value.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Deserialize;
+use serde::Deserializer;
+use serde::Serialize;
+use serde::Serializer;
+use thiserror::Error;
+
+/// The kinds of kernel objects that trimtab knows; the word before the colon of an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A value below `/proc/sys`.
+    Sysctl,
+}
+
+impl Kind {
+    /// Every kind, in the order in which plans show them.
+    pub const ALL: &[Kind] = &[Kind::Sysctl];
+
+    /// The word used in addresses and as the section of a profile.
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::Sysctl => "sysctl",
+        }
+    }
+}
+
+/// One unit of comparing and of undoing, e.g. `sysctl:net.core.somaxconn` or `sysctl@blue:net.ipv4.ip_forward`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Address {
+    /// The name of the network namespace, if it is not the one trimtab acts on.
+    pub netns: Option<String>,
+    /// What is addressed there.
+    pub object: Object,
+}
+
+/// The kernel object of an address, one variant per [`Kind`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Object {
+    /// A value below `/proc/sys`.
+    Sysctl(SysctlKey),
+}
+
+/// Why a text is no address. Each variant carries what the user wrote.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum AddressError {
+    /// No `kind:` in front.
+    #[error("`{0}` names no kind: write `sysctl:{0}`")]
+    NoKind(String),
+    /// A kind that this version does not know.
+    #[error("unknown kind `{0}`: this version knows {known}", known = known_kinds())]
+    UnknownKind(String),
+    /// An empty or impossible namespace name.
+    #[error("`{0}` is no name of a network namespace")]
+    BadNetns(String),
+    /// The key itself is wrong.
+    #[error(transparent)]
+    Sysctl(#[from] SysctlKeyError),
+}
+
+fn known_kinds() -> String {
+    let words: Vec<&str> = Kind::ALL.iter().map(|kind| kind.word()).collect();
+    words.join(", ")
+}
+
+impl Address {
+    /// The address of a sysctl in the namespace trimtab acts on.
+    pub fn sysctl(key: SysctlKey) -> Address {
+        Address { netns: None, object: Object::Sysctl(key) }
+    }
+
+    /// The kind of the addressed object.
+    pub fn kind(&self) -> Kind {
+        match self.object {
+            Object::Sysctl(_) => Kind::Sysctl,
+        }
+    }
+
+    /// The address without the word of its kind: what a plan shows below the heading of that kind.
+    pub fn local_name(&self) -> String {
+        match &self.object {
+            Object::Sysctl(key) => key.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind().word())?;
+        if let Some(netns) = &self.netns {
+            write!(f, "@{netns}")?;
+        }
+        match &self.object {
+            Object::Sysctl(key) => write!(f, ":{key}"),
+        }
+    }
+}
+
+impl FromStr for Address {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Address, AddressError> {
+        let Some((head, rest)) = text.split_once(':') else {
+            return Err(AddressError::NoKind(text.to_owned()));
+        };
+        let (kind, netns) = match head.split_once('@') {
+            Some((kind, netns)) => (kind, Some(netns)),
+            None => (head, None),
+        };
+        if kind != Kind::Sysctl.word() {
+            return Err(AddressError::UnknownKind(kind.to_owned()));
+        }
+        if let Some(netns) = netns
+            && !is_netns_name(netns)
+        {
+            return Err(AddressError::BadNetns(netns.to_owned()));
+        }
+        Ok(Address { netns: netns.map(str::to_owned), object: Object::Sysctl(rest.parse()?) })
+    }
+}
+
+/// Whether iproute2 could have made a namespace of this name: one file name, see ip-netns(8).
+pub fn is_netns_name(name: &str) -> bool {
+    !name.is_empty() && name.len() <= 255 && name != "." && name != ".." && !name.contains(['/', '\0'])
+}
+
+impl Serialize for Address {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Address {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Address, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// The path of a sysctl below `/proc/sys`, as segments.
+///
+/// Its text is the spelling of procps: segments joined by dots, a dot inside a segment written as a slash
+/// (sysctl(8): "the key ... `/` can be used in place of a dot"; the first separator decides).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SysctlKey(Vec<String>);
+
+/// Why a text is no sysctl key.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SysctlKeyError {
+    /// Nothing, or nothing between two separators.
+    #[error("sysctl key `{0}` has an empty part")]
+    Empty(String),
+    /// An absolute path.
+    #[error("sysctl key `{0}` is a path: write the part behind /proc/sys/")]
+    Absolute(String),
+    /// `.` or `..` as a part, which would leave /proc/sys.
+    #[error("sysctl key `{0}` has a part `.` or `..`, which would leave /proc/sys")]
+    Parent(String),
+    /// NUL, white space, `=` or a control character.
+    #[error("sysctl key `{}` has a character that no key has", .0.escape_debug())]
+    BadCharacter(String),
+    /// More than the kernel would ever make.
+    #[error("sysctl key of {0} bytes is longer than any key")]
+    TooLong(usize),
+    /// Only one part: all sysctls live in a folder.
+    #[error("sysctl key `{0}` names a folder at most, not a value")]
+    TooShort(String),
+}
+
+const LONGEST_KEY: usize = 512;
+const LONGEST_SEGMENT: usize = 255;
+
+impl SysctlKey {
+    /// A key of these path segments, exactly as the kernel names its folders and files.
+    ///
+    /// # Errors
+    /// [`SysctlKeyError`] if a segment could not be one file name below `/proc/sys`.
+    pub fn from_segments<I, S>(segments: I) -> Result<SysctlKey, SysctlKeyError>
+    where
+        I: IntoIterator<Item = S>,
+        S: Into<String>,
+    {
+        let segments: Vec<String> = segments.into_iter().map(Into::into).collect();
+        let shown = || show(&segments);
+        let length: usize = segments.iter().map(|segment| segment.len() + 1).sum();
+        if length > LONGEST_KEY {
+            return Err(SysctlKeyError::TooLong(length));
+        }
+        for segment in &segments {
+            if segment.is_empty() || segment.len() > LONGEST_SEGMENT {
+                return Err(SysctlKeyError::Empty(shown()));
+            }
+            if segment == "." || segment == ".." {
+                return Err(SysctlKeyError::Parent(shown()));
+            }
+            if segment.chars().any(|c| c == '/' || c == '=' || c.is_control() || c.is_whitespace()) {
+                return Err(SysctlKeyError::BadCharacter(shown()));
+            }
+        }
+        if segments.len() < 2 {
+            return Err(SysctlKeyError::TooShort(shown()));
+        }
+        Ok(SysctlKey(segments))
+    }
+
+    /// The segments of the path.
+    pub fn segments(&self) -> &[String] {
+        &self.0
+    }
+
+    /// The last segment: the name of the value in its folder.
+    pub fn name(&self) -> &str {
+        self.0.last().map_or("", String::as_str)
+    }
+
+    /// The path relative to `/proc/sys`.
+    pub fn path(&self) -> String {
+        self.0.join("/")
+    }
+
+    /// The same key with another segment at `index`, e.g. another interface; unchanged if there is no such segment.
+    #[must_use]
+    pub fn with_segment(&self, index: usize, segment: &str) -> SysctlKey {
+        let mut segments = self.0.clone();
+        if let Some(slot) = segments.get_mut(index) {
+            segment.clone_into(slot);
+        }
+        SysctlKey(segments)
+    }
+
+    /// For `net.FAMILY.{conf,neigh}.IFACE.NAME`: the position of the interface's segment.
+    ///
+    /// `all` and `default` stand in that position too; the kernel has no interfaces of these names
+    /// (`dev_valid_name` allows them, `devinet_sysctl_register` refuses them).
+    pub fn interface_index(&self) -> Option<usize> {
+        match self.0.as_slice() {
+            [net, family, folder, _iface, _name]
+                if net == "net"
+                    && (family == "ipv4" || family == "ipv6")
+                    && (folder == "conf" || folder == "neigh") =>
+            {
+                Some(3)
+            }
+            _ => None,
+        }
+    }
+
+    /// The interface (or `all`, `default`) this key belongs to, if it belongs to one.
+    pub fn interface(&self) -> Option<&str> {
+        self.interface_index().and_then(|index| self.0.get(index)).map(String::as_str)
+    }
+}
+
+fn show(segments: &[String]) -> String {
+    let spelled: Vec<String> = segments.iter().map(|segment| segment.replace('.', "/")).collect();
+    spelled.join(".")
+}
+
+impl fmt::Display for SysctlKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, segment) in self.0.iter().enumerate() {
+            if index > 0 {
+                f.write_str(".")?;
+            }
+            f.write_str(&segment.replace('.', "/"))?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for SysctlKey {
+    type Err = SysctlKeyError;
+
+    fn from_str(text: &str) -> Result<SysctlKey, SysctlKeyError> {
+        if text.starts_with('/') {
+            return Err(SysctlKeyError::Absolute(text.to_owned()));
+        }
+        let slashed = text.find(['.', '/']).is_some_and(|at| text.as_bytes().get(at) == Some(&b'/'));
+        if slashed {
+            SysctlKey::from_segments(text.split('/'))
+        } else {
+            SysctlKey::from_segments(text.split('.').map(|segment| segment.replace('/', ".")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(text: &str) -> SysctlKey {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn first_separator_decides_as_in_procps() {
+        assert_eq!(key("net.ipv4.conf.eth0/100.rp_filter"), key("net/ipv4/conf/eth0.100/rp_filter"));
+        assert_eq!(key("net/ipv4/conf/eth0.100/rp_filter").to_string(), "net.ipv4.conf.eth0/100.rp_filter");
+        assert_eq!(key("net.ipv4.conf.eth0/100.rp_filter").path(), "net/ipv4/conf/eth0.100/rp_filter");
+    }
+
+    #[test]
+    fn text_and_address_round_trip() {
+        for text in ["sysctl:net.core.somaxconn", "sysctl@blue:net.ipv4.conf.eth0/100.rp_filter"] {
+            let address: Address = text.parse().unwrap();
+            assert_eq!(address.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn refuses_what_would_leave_proc_sys() {
+        assert!(matches!("/proc/sys/net/core".parse::<SysctlKey>(), Err(SysctlKeyError::Absolute(_))));
+        assert!(matches!("net/../kernel/core_pattern".parse::<SysctlKey>(), Err(SysctlKeyError::Parent(_))));
+        assert!(matches!("net.ipv4.//.x".parse::<SysctlKey>(), Err(SysctlKeyError::Parent(_))));
+        assert!(matches!("net..x".parse::<SysctlKey>(), Err(SysctlKeyError::Empty(_))));
+        assert!(matches!("net.a\0b".parse::<SysctlKey>(), Err(SysctlKeyError::BadCharacter(_))));
+        assert!(matches!("".parse::<SysctlKey>(), Err(SysctlKeyError::Empty(_))));
+        assert!(matches!("net".parse::<SysctlKey>(), Err(SysctlKeyError::TooShort(_))));
+        assert!(matches!("a.".repeat(600).parse::<SysctlKey>(), Err(SysctlKeyError::TooLong(_))));
+    }
+
+    #[test]
+    fn unknown_kinds_and_namespaces_are_refused() {
+        assert!(matches!("net.core.somaxconn".parse::<Address>(), Err(AddressError::NoKind(_))));
+        assert!(matches!("sysctll:net.core.x".parse::<Address>(), Err(AddressError::UnknownKind(_))));
+        assert!(matches!("sysctl@:net.core.x".parse::<Address>(), Err(AddressError::BadNetns(_))));
+        assert!(matches!("sysctl@a/b:net.core.x".parse::<Address>(), Err(AddressError::BadNetns(_))));
+    }
+
+    #[test]
+    fn knows_the_interface_of_a_key() {
+        assert_eq!(key("net.ipv4.conf.eth0/100.rp_filter").interface(), Some("eth0.100"));
+        assert_eq!(key("net.ipv6.neigh.default.gc_thresh1").interface(), Some("default"));
+        assert_eq!(key("net.core.somaxconn").interface(), None);
+    }
+}

@@ -1,0 +1,1 @@
+//! The sysctl catalogue: what is known of each key before any kernel is asked.

@@ -1,0 +1,1 @@
+//! Expressions: formulas over facts and parameters, in CEL.

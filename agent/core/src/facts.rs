@@ -1,0 +1,132 @@
+//! Facts: what is known of a host, by dotted name, for expressions and for the kinds.
+//!
+//! A fact that is not known is not in the table; that a name is no fact at all is decided by [`KNOWN`].
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+/// The value of one fact, quantities as plain numbers: bytes, bit/s, seconds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum FactValue {
+    /// Yes or no.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A number with a fraction, e.g. seconds.
+    Float(f64),
+    /// A word.
+    Text(String),
+}
+
+impl fmt::Display for FactValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            FactValue::Bool(yes) => yes.to_string(),
+            FactValue::Int(number) => number.to_string(),
+            FactValue::Float(number) => number.to_string(),
+            FactValue::Text(text) => text.clone(),
+        };
+        f.pad(&text)
+    }
+}
+
+/// A fact with the place it was learnt from, e.g. `/proc/meminfo MemTotal` or `host.toml:12`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fact {
+    /// The value.
+    pub value: FactValue,
+    /// Where it was learnt.
+    pub source: String,
+}
+
+/// What is known of one host.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Facts {
+    /// Host-wide facts by dotted name, e.g. `host.memory`, `uplink.speed`.
+    pub values: BTreeMap<String, Fact>,
+    /// Facts of each interface by its name; the inner names have no prefix: `mtu`, `speed`.
+    pub links: BTreeMap<String, BTreeMap<String, Fact>>,
+}
+
+impl Facts {
+    /// A host-wide fact.
+    pub fn get(&self, name: &str) -> Option<&FactValue> {
+        self.values.get(name).map(|fact| &fact.value)
+    }
+
+    /// A whole number among the host-wide facts.
+    pub fn int(&self, name: &str) -> Option<i64> {
+        match self.get(name)? {
+            FactValue::Int(number) => Some(*number),
+            FactValue::Bool(_) | FactValue::Float(_) | FactValue::Text(_) => None,
+        }
+    }
+
+    /// Records a fact, replacing what was known.
+    pub fn insert(&mut self, name: &str, value: FactValue, source: &str) {
+        self.values.insert(name.to_owned(), Fact { value, source: source.to_owned() });
+    }
+
+    /// Records a fact of one interface.
+    pub fn insert_link(&mut self, link: &str, name: &str, value: FactValue, source: &str) {
+        self.links
+            .entry(link.to_owned())
+            .or_default()
+            .insert(name.to_owned(), Fact { value, source: source.to_owned() });
+    }
+}
+
+/// What a fact is measured in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// A count or a plain number.
+    Number,
+    /// Bytes.
+    Bytes,
+    /// Bits per second.
+    BitsPerSecond,
+    /// Seconds.
+    Seconds,
+    /// A word.
+    Text,
+    /// Yes or no.
+    Bool,
+}
+
+/// One fact that expressions may name.
+#[derive(Debug, Clone, Copy)]
+pub struct KnownFact {
+    /// The dotted name; `link.*` stands for the interface that a setting is about.
+    pub name: &'static str,
+    /// Its unit.
+    pub unit: Unit,
+    /// What it means.
+    pub meaning: &'static str,
+}
+
+/// Every fact there is. A name in an expression that is not in this list is an error, not an unknown fact.
+pub const KNOWN: &[KnownFact] = &[
+    KnownFact { name: "host.name", unit: Unit::Text, meaning: "the host name" },
+    KnownFact { name: "host.kernel", unit: Unit::Text, meaning: "the kernel release, as uname -r" },
+    KnownFact { name: "host.kernel_version", unit: Unit::Number, meaning: "major * 1000 + minor, e.g. 6012 for 6.12" },
+    KnownFact { name: "host.memory", unit: Unit::Bytes, meaning: "MemTotal of /proc/meminfo" },
+    KnownFact { name: "host.cpus", unit: Unit::Number, meaning: "CPUs online" },
+    KnownFact { name: "host.page_size", unit: Unit::Bytes, meaning: "the size of a page" },
+    KnownFact { name: "host.hz", unit: Unit::Number, meaning: "timer ticks a second, from the coarse clock" },
+    KnownFact { name: "host.initial_netns", unit: Unit::Bool, meaning: "whether this is the initial network namespace" },
+    KnownFact { name: "uplink.name", unit: Unit::Text, meaning: "interface of the lowest-metric default route, IPv4 then IPv6" },
+    KnownFact { name: "uplink.speed", unit: Unit::BitsPerSecond, meaning: "link speed of the uplink" },
+    KnownFact { name: "uplink.mtu", unit: Unit::Bytes, meaning: "MTU of the uplink" },
+    KnownFact { name: "link.name", unit: Unit::Text, meaning: "the interface that the setting is about" },
+    KnownFact { name: "link.speed", unit: Unit::BitsPerSecond, meaning: "its link speed" },
+    KnownFact { name: "link.mtu", unit: Unit::Bytes, meaning: "its MTU" },
+];
+
+/// The fact of this name, if there is one.
+pub fn known(name: &str) -> Option<&'static KnownFact> {
+    KNOWN.iter().find(|fact| fact.name == name)
+}

@@ -1,0 +1,3 @@
+//! The rules of each kind of address: canonical form, comparison, effects, order.
+
+pub mod sysctl;

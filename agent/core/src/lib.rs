@@ -1,0 +1,26 @@
+//! trimtab-core: everything trimtab decides, and nothing it does.
+//!
+//! Profiles become a desired set, a desired set and a host's readings become a plan, a plan and a journal become an
+//! undo. All of it is values in, values out: this crate never touches files, processes, clocks, threads or the
+//! environment, and its own `clippy.toml` holds it to that.
+
+#![forbid(unsafe_code)]
+
+pub mod address;
+pub mod catalogue;
+pub mod desired;
+pub mod diagnostic;
+pub mod expr;
+pub mod facts;
+pub mod host;
+pub mod journal;
+pub mod kind;
+pub mod lint;
+pub mod observed;
+pub mod plan;
+pub mod policy;
+pub mod profile;
+pub mod render;
+pub mod sysctld;
+pub mod units;
+pub mod value;

@@ -1,0 +1,1 @@
+//! The profile linter: advice on settings that are valid but unwise.

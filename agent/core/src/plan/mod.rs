@@ -1,0 +1,1 @@
+//! Plans: the ordered changes between what is wanted and what was observed.

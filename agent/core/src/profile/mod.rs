@@ -1,0 +1,1 @@
+//! The profile language: from TOML texts to a resolved desired set.

@@ -1,0 +1,1 @@
+//! sysctl.d: what the next boot would set, and from which line.

@@ -1,0 +1,1 @@
+//! Quantities with units, as tc(8) and people write them.

@@ -1,0 +1,237 @@
+//! Values in canonical form: what the kernel stores, not how somebody spelt it.
+//!
+//! Two values are the same for trimtab exactly if they are equal here. How a text becomes a value is a matter of its
+//! kind (`kind::sysctl::canonical`); this module only knows the shapes.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::Deserializer;
+use serde::Serialize;
+use serde::Serializer;
+use serde::de;
+
+/// What one kernel object holds, in canonical form.
+///
+/// In JSON: a number, an array of numbers, an array of strings, a string, `{"ports": "80,8080-8082"}` or
+/// `{"secret": true}`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Value {
+    /// One integer.
+    Int(i64),
+    /// A vector of integers, in order.
+    Ints(Vec<i64>),
+    /// A set of small numbers that the kernel keeps as a bitmap, e.g. reserved ports.
+    Ports(Ports),
+    /// Names in order, e.g. congestion control algorithms.
+    Words(Vec<String>),
+    /// Anything else, white space folded.
+    Text(String),
+    /// Something that must never be shown. All secrets are equal: they are neither compared nor written.
+    Secret,
+}
+
+/// A set of numbers below 65536 as the kernel prints it: sorted, disjoint, non-adjacent ranges.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ports(Vec<(u16, u16)>);
+
+impl Ports {
+    /// The canonical set of these inclusive ranges, in any order, overlapping or not. A range whose ends are swapped is
+    /// empty.
+    pub fn from_ranges<I: IntoIterator<Item = (u16, u16)>>(ranges: I) -> Ports {
+        let mut sorted: Vec<(u16, u16)> = ranges.into_iter().filter(|(low, high)| low <= high).collect();
+        sorted.sort_unstable();
+        let mut merged: Vec<(u16, u16)> = Vec::with_capacity(sorted.len());
+        for (low, high) in sorted {
+            match merged.last_mut() {
+                Some((_, last)) if u32::from(low) <= u32::from(*last) + 1 => *last = (*last).max(high),
+                Some(_) | None => merged.push((low, high)),
+            }
+        }
+        Ports(merged)
+    }
+
+    /// Reads `80,8080-8082`; an empty text is the empty set.
+    ///
+    /// # Errors
+    /// The part that is no port and no range.
+    pub fn parse(text: &str) -> Result<Ports, String> {
+        let mut ranges = Vec::new();
+        for part in text.trim().split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            let (low, high) = part.split_once('-').unwrap_or((part, part));
+            match (low.trim().parse::<u16>(), high.trim().parse::<u16>()) {
+                (Ok(low), Ok(high)) if low <= high => ranges.push((low, high)),
+                _ => return Err(part.to_owned()),
+            }
+        }
+        Ok(Ports::from_ranges(ranges))
+    }
+
+    /// The ranges, sorted, disjoint and non-adjacent.
+    pub fn ranges(&self) -> &[(u16, u16)] {
+        &self.0
+    }
+
+    /// Whether every port of `other` is in this set.
+    pub fn contains_all(&self, other: &Ports) -> bool {
+        other.0.iter().all(|(low, high)| self.0.iter().any(|(from, to)| from <= low && high <= to))
+    }
+
+    /// The union of both sets.
+    #[must_use]
+    pub fn union(&self, other: &Ports) -> Ports {
+        Ports::from_ranges(self.0.iter().chain(&other.0).copied())
+    }
+}
+
+impl fmt::Display for Ports {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (low, high)) in self.0.iter().enumerate() {
+            if index > 0 {
+                f.write_str(",")?;
+            }
+            if low == high {
+                write!(f, "{low}")?;
+            } else {
+                write!(f, "{low}-{high}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The text people read: vectors by blanks, secrets masked, an empty value as `""`.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            Value::Int(number) => number.to_string(),
+            Value::Ints(numbers) => numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(" "),
+            Value::Ports(ports) => ports.to_string(),
+            Value::Words(words) => words.join(" "),
+            Value::Text(text) => text.clone(),
+            Value::Secret => "<secret>".to_owned(),
+        };
+        f.pad(if text.is_empty() { "\"\"" } else { &text })
+    }
+}
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeMap;
+        match self {
+            Value::Int(number) => serializer.serialize_i64(*number),
+            Value::Ints(numbers) => numbers.serialize(serializer),
+            Value::Words(words) => words.serialize(serializer),
+            Value::Text(text) => serializer.serialize_str(text),
+            Value::Ports(ports) => {
+                let mut map = serializer.serialize_map(Some(1))?;
+                map.serialize_entry("ports", &ports.to_string())?;
+                map.end()
+            }
+            Value::Secret => {
+                let mut map = serializer.serialize_map(Some(1))?;
+                map.serialize_entry("secret", &true)?;
+                map.end()
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> de::Visitor<'de> for ValueVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number, a string, an array of one of these, {\"ports\": …} or {\"secret\": true}")
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Value, E> {
+        Ok(Value::Int(number))
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Value, E> {
+        i64::try_from(number).map(Value::Int).map_err(|_| E::custom("number past 2^63"))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::Text(text.to_owned()))
+    }
+
+    fn visit_seq<A: de::SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let mut numbers = Vec::new();
+        let mut words = Vec::new();
+        while let Some(element) = seq.next_element::<Value>()? {
+            match element {
+                Value::Int(number) => numbers.push(number),
+                Value::Text(word) => words.push(word),
+                Value::Ints(_) | Value::Ports(_) | Value::Words(_) | Value::Secret => {
+                    return Err(de::Error::custom("a nested value"));
+                }
+            }
+        }
+        match (numbers.is_empty(), words.is_empty()) {
+            (false, true) => Ok(Value::Ints(numbers)),
+            (true, _) => Ok(Value::Words(words)),
+            (false, false) => Err(de::Error::custom("numbers and strings in one array")),
+        }
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let Some(name) = map.next_key::<String>()? else {
+            return Err(de::Error::custom("an empty object"));
+        };
+        let value = match name.as_str() {
+            "ports" => {
+                let text: String = map.next_value()?;
+                Value::Ports(Ports::parse(&text).map_err(|part| de::Error::custom(format!("`{part}` is no port")))?)
+            }
+            "secret" => {
+                let _: bool = map.next_value()?;
+                Value::Secret
+            }
+            other => return Err(de::Error::unknown_field(other, &["ports", "secret"])),
+        };
+        match map.next_key::<String>()? {
+            None => Ok(value),
+            Some(extra) => Err(de::Error::custom(format!("`{extra}` beside the value"))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_merge_as_the_kernel_prints_them() {
+        assert_eq!(Ports::parse("9002,8080,9000-9001,8081").unwrap().to_string(), "8080-8081,9000-9002");
+        assert_eq!(Ports::parse("5,4,3").unwrap().to_string(), "3-5");
+        assert_eq!(Ports::parse("65535,65534").unwrap().to_string(), "65534-65535");
+        assert_eq!(Ports::parse("\n").unwrap(), Ports::default());
+        assert_eq!(Ports::parse("80,x").unwrap_err(), "x");
+        assert_eq!(Ports::parse("9-8").unwrap_err(), "9-8");
+    }
+
+    #[test]
+    fn json_round_trips() {
+        for value in [
+            Value::Int(-5),
+            Value::Ints(vec![1, 2]),
+            Value::Words(vec!["bbr".into(), "cubic".into()]),
+            Value::Words(vec![]),
+            Value::Text("pfifo_fast".into()),
+            Value::Ports(Ports::parse("80,8080-8082").unwrap()),
+            Value::Secret,
+        ] {
+            let text = serde_json::to_string(&value).unwrap();
+            assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value, "{text}");
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Who ran a command.

@@ -1,0 +1,1 @@
+//! Facts gathered from the running host.

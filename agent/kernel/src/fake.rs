@@ -1,0 +1,1 @@
+//! A fake kernel that obeys the same laws, with fault injection.

@@ -1,0 +1,1 @@
+//! Fault points for crash tests; nothing in a release build.

@@ -1,0 +1,1 @@
+//! Reading and replacing files without std's probing reads.

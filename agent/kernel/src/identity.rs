@@ -1,0 +1,1 @@
+//! Who this host, this boot and this namespace are.

@@ -1,0 +1,87 @@
+//! trimtab-kernel: acts on Linux for trimtab, and decides nothing.
+//!
+//! One adapter per resource kind behind the [`Kernel`] trait, and beside them what the daemon needs of the host:
+//! facts, namespaces, the state folder, the identity of caller, boot and namespace.
+
+use std::collections::BTreeSet;
+use std::io;
+
+use thiserror::Error;
+use trimtab_core::address::Address;
+use trimtab_core::address::Kind;
+use trimtab_core::facts::Facts;
+use trimtab_core::host::HostId;
+use trimtab_core::observed::Reading;
+use trimtab_core::value::Value;
+
+pub mod caller;
+pub mod facts;
+#[cfg(feature = "fake")]
+pub mod fake;
+pub mod fault;
+pub mod file;
+pub mod identity;
+pub mod netns;
+pub mod state;
+pub mod sysctl;
+pub mod sysctld;
+pub mod timer;
+pub mod trust;
+
+/// One network namespace of a kernel, as trimtab acts on it. Implemented by the live kernel and by the fake one.
+pub trait Kernel {
+    /// Who this is.
+    fn identity(&self) -> &HostId;
+
+    /// What is known of the host.
+    fn facts(&mut self) -> Facts;
+
+    /// The interfaces of the namespace.
+    ///
+    /// # Errors
+    /// If the kernel does not list them.
+    fn interfaces(&mut self) -> io::Result<BTreeSet<String>>;
+
+    /// Every address of a kind that exists now, in order: what a snapshot holds.
+    ///
+    /// # Errors
+    /// If the kernel does not list them.
+    fn list(&mut self, kind: Kind) -> io::Result<Vec<Address>>;
+
+    /// Reads many values; the answers stand in the order of the addresses. Absence is an answer.
+    fn read(&mut self, addresses: &[Address]) -> Vec<Reading>;
+
+    /// Writes one kernel object, once; several addresses only where the kernel takes them in one message.
+    /// That it returns says that the kernel took the bytes, not that it holds the value: read back.
+    ///
+    /// # Errors
+    /// [`WriteError`], with the kernel's own reason.
+    fn write(&mut self, cells: &[(Address, Value)]) -> Result<(), WriteError>;
+}
+
+/// Why the kernel did not take a write.
+#[derive(Debug, Error)]
+pub enum WriteError {
+    /// The kernel refused.
+    #[error("{address}: the kernel refused `{text}`: {source}")]
+    Refused {
+        /// What was written to.
+        address: Address,
+        /// The bytes sent, as text.
+        text: String,
+        /// The errno.
+        source: io::Error,
+    },
+    /// The kernel took only the first bytes.
+    #[error("{address}: the kernel took {taken} of {sent} bytes of `{text}`")]
+    Short {
+        /// What was written to.
+        address: Address,
+        /// The bytes sent, as text.
+        text: String,
+        /// Bytes taken.
+        taken: usize,
+        /// Bytes sent.
+        sent: usize,
+    },
+}

@@ -1,0 +1,1 @@
+//! The sysctl adapter: one read(2), one write(2).

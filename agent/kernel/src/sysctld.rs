@@ -1,0 +1,1 @@
+//! Gathering the sysctl.d files of the host.

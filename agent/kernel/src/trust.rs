@@ -1,0 +1,1 @@
+//! Whether a file and its folders can be changed by others.

@@ -1,0 +1,3 @@
+//! Generates what is committed but derived: schema, man pages, completions.
+
+fn main() {}
