@@ -1,1 +1,23 @@
 //! Journal records and their replay: what makes an undo possible after any crash.
+//!
+//! The journal is a text file of one record a line, each line led by a check of its own bytes:
+//! `CHECK {"seq":4,"record":{…}}`. [`record`] is the vocabulary, [`line`] the bytes, [`replay`] what they add up to.
+//! A torn last line (a crash or power loss in mid-append) is dropped: whatever it was about to say had not been acted
+//! upon, or is found out again by reading the kernel. Damage anywhere else is an error with its place.
+
+pub mod line;
+pub mod record;
+pub mod replay;
+
+pub use line::JournalError;
+pub use line::encode;
+pub use line::parse;
+pub use record::Caller;
+pub use record::Entry;
+pub use record::Held;
+pub use record::Outcome;
+pub use record::Record;
+pub use record::Role;
+pub use replay::History;
+pub use replay::Transaction;
+pub use replay::replay;

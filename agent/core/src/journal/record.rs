@@ -1,0 +1,153 @@
+//! The vocabulary of the journal.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::address::Address;
+use crate::host::HostId;
+use crate::value::Value;
+
+/// The version of the records in this module. A journal of a newer one is shown, never acted upon.
+pub const VERSION: u32 = 1;
+
+/// One line of the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum Record {
+    /// The first line: which boot and namespace the rest is about.
+    Opened {
+        /// [`VERSION`].
+        version: u32,
+        /// The host, boot and namespace.
+        host: HostId,
+    },
+    /// One original carried over when the journal was compacted.
+    Holds {
+        /// The address.
+        address: Address,
+        /// What trimtab holds of it.
+        held: Held,
+    },
+    /// The write-ahead record: everything that is to change or may move. Synced to disk before the first write.
+    Begin(Begin),
+    /// A change was made and read back.
+    Wrote {
+        /// The transaction.
+        id: String,
+        /// What was written.
+        address: Address,
+        /// What was read back.
+        found: Value,
+    },
+    /// All changes are in force; they are undone at the deadline unless they are confirmed.
+    Awaiting {
+        /// The transaction.
+        id: String,
+    },
+    /// The transaction is over.
+    Done {
+        /// The transaction.
+        id: String,
+        /// How it ended.
+        outcome: Outcome,
+    },
+}
+
+/// The start of a transaction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Begin {
+    /// The transaction, unique in this journal.
+    pub id: String,
+    /// Seconds since 1970 on the wall clock, for people.
+    pub at: u64,
+    /// `apply` or `revert`.
+    pub verb: String,
+    /// Who ran it.
+    pub caller: Caller,
+    /// Milliseconds on CLOCK_BOOTTIME after which an unconfirmed transaction is undone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirm_by: Option<u64>,
+    /// What is to change and what may move, in the order of the plan.
+    pub entries: Vec<Entry>,
+}
+
+/// One address in a transaction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The address.
+    pub address: Address,
+    /// Its part in the transaction.
+    pub role: Role,
+    /// The value at the start of the transaction.
+    pub before: Value,
+    /// The value before trimtab's first write of this boot.
+    pub original: Value,
+    /// The values the plan may leave there; empty where the kernel chooses.
+    pub wanted: Vec<Value>,
+}
+
+/// The part of an address in a transaction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// It is written to put a wanted value in force.
+    Set,
+    /// It is written to return it to its original.
+    Return,
+    /// It moves, or may move, because of a write to another address.
+    Effect {
+        /// The address whose write moves it.
+        cause: Address,
+    },
+}
+
+/// How a transaction ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum Outcome {
+    /// In force. `moved` holds the effects whose value changed, as read back at the end.
+    Committed {
+        /// Effects that did move, with their values after the last write.
+        moved: Vec<(Address, Value)>,
+    },
+    /// Everything is as it was before.
+    Undone,
+    /// Undone but for these: somebody else's value is there now, or the kernel refused the old one.
+    Incomplete {
+        /// Addresses whose value is still ours; a later revert tries them again.
+        kept: Vec<Address>,
+    },
+}
+
+/// Who ran a command.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Caller {
+    /// The user id of the process.
+    pub uid: u32,
+    /// The login uid (`/proc/self/loginuid`), unless none is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login_uid: Option<u32>,
+    /// The user name `sudo` was called by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sudo_user: Option<String>,
+    /// The terminal, e.g. `/dev/pts/3`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tty: Option<String>,
+    /// The process id.
+    pub pid: u32,
+    /// The name of the parent process, e.g. `bash`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+}
+
+/// What trimtab holds of an address it has changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// The value before trimtab's first write of this boot.
+    pub original: Value,
+    /// The value that trimtab left there last, as read back.
+    pub ours: Value,
+    /// For an effect: the address whose write moved it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Address>,
+}

@@ -1,0 +1,245 @@
+//! What a journal adds up to: the originals that trimtab holds, and the transaction that is still open.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use crate::address::Address;
+use crate::host::HostId;
+use crate::journal::record::Begin;
+use crate::journal::record::Held;
+use crate::journal::record::Outcome;
+use crate::journal::record::Record;
+use crate::journal::record::Role;
+use crate::value::Value;
+
+/// The state that a journal describes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct History {
+    /// The boot and namespace it is about; `None` for an empty journal.
+    pub host: Option<HostId>,
+    /// Every address that trimtab has changed in this boot and not put back.
+    pub held: BTreeMap<Address, Held>,
+    /// The transaction without an end.
+    pub open: Option<Transaction>,
+    /// The number of records: the number of the next one.
+    pub records: u64,
+    /// Transactions that have ended, for the decision to compact.
+    pub ended: u64,
+}
+
+/// A transaction that has begun and not ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transaction {
+    /// How it began.
+    pub begin: Begin,
+    /// What was read back behind each change so far.
+    pub wrote: BTreeMap<Address, Value>,
+    /// Whether all its changes are in force and only the confirmation is missing.
+    pub awaiting: bool,
+}
+
+impl Transaction {
+    /// The values at an address that are this transaction's doing.
+    pub fn ours(&self, address: &Address, wanted: &[Value]) -> Vec<Value> {
+        let mut ours = wanted.to_vec();
+        ours.extend(self.wrote.get(address).cloned());
+        ours
+    }
+}
+
+/// Adds up the records.
+pub fn replay(records: &[Record]) -> History {
+    let mut history = History { records: records.len() as u64, ..History::default() };
+    for record in records {
+        match record {
+            Record::Opened { version: _, host } => history.host = Some(host.clone()),
+            Record::Holds { address, held } => {
+                history.held.insert(address.clone(), held.clone());
+            }
+            Record::Begin(begin) => {
+                history.open = Some(Transaction { begin: begin.clone(), wrote: BTreeMap::new(), awaiting: false });
+            }
+            Record::Wrote { id, address, found } => {
+                if let Some(open) = open_of(&mut history, id) {
+                    open.wrote.insert(address.clone(), found.clone());
+                }
+            }
+            Record::Awaiting { id } => {
+                if let Some(open) = open_of(&mut history, id) {
+                    open.awaiting = true;
+                }
+            }
+            Record::Done { id, outcome } => {
+                if history.open.as_ref().is_some_and(|open| open.begin.id == *id)
+                    && let Some(open) = history.open.take()
+                {
+                    history.ended += 1;
+                    close(&mut history.held, &open, outcome);
+                }
+            }
+        }
+    }
+    history
+}
+
+fn open_of<'a>(history: &'a mut History, id: &str) -> Option<&'a mut Transaction> {
+    history.open.as_mut().filter(|open| open.begin.id == id)
+}
+
+fn close(held: &mut BTreeMap<Address, Held>, open: &Transaction, outcome: &Outcome) {
+    match outcome {
+        Outcome::Undone => {}
+        Outcome::Committed { moved } => {
+            for entry in &open.begin.entries {
+                let found = match &entry.role {
+                    Role::Set | Role::Return => open.wrote.get(&entry.address),
+                    Role::Effect { .. } => {
+                        moved.iter().find(|(address, _)| *address == entry.address).map(|(_, value)| value)
+                    }
+                };
+                // A cell that was found as wanted at its turn was never written: there is nothing to hold.
+                let Some(found) = found else { continue };
+                let cause = match &entry.role {
+                    Role::Set | Role::Return => None,
+                    Role::Effect { cause } => Some(cause.clone()),
+                };
+                hold(held, &entry.address, &entry.original, found, cause);
+            }
+        }
+        Outcome::Incomplete { kept } => {
+            let kept: BTreeSet<&Address> = kept.iter().collect();
+            for entry in open.begin.entries.iter().filter(|entry| kept.contains(&entry.address)) {
+                let Some(found) = open.wrote.get(&entry.address).or(entry.wanted.first()) else { continue };
+                hold(held, &entry.address, &entry.original, found, None);
+            }
+        }
+    }
+}
+
+/// What is back at its original needs no undo any more.
+fn hold(
+    held: &mut BTreeMap<Address, Held>,
+    address: &Address,
+    original: &Value,
+    found: &Value,
+    cause: Option<Address>,
+) {
+    if found == original {
+        held.remove(address);
+    } else {
+        let entry = Held { original: original.clone(), ours: found.clone(), cause };
+        held.insert(address.clone(), entry);
+    }
+}
+
+/// The records of a journal that says the same as this history and nothing more: what a compaction writes.
+/// An open transaction is not compacted; callers compact only when there is none.
+pub fn compact(history: &History, host: &HostId) -> Vec<Record> {
+    let opened = Record::Opened { version: super::record::VERSION, host: host.clone() };
+    let holds =
+        history.held.iter().map(|(address, held)| Record::Holds { address: address.clone(), held: held.clone() });
+    std::iter::once(opened).chain(holds).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::NetnsId;
+    use crate::journal::record::Caller;
+    use crate::journal::record::Entry;
+
+    fn host() -> HostId {
+        HostId {
+            name: "h".into(),
+            kernel: "6.12".into(),
+            boot_id: "b".into(),
+            netns: NetnsId { cookie: 7, name: None, initial: true },
+        }
+    }
+
+    fn address(text: &str) -> Address {
+        text.parse().unwrap()
+    }
+
+    fn begin(id: &str, entries: Vec<Entry>) -> Record {
+        Record::Begin(Begin {
+            id: id.into(),
+            at: 1,
+            verb: "apply".into(),
+            caller: Caller::default(),
+            confirm_by: None,
+            entries,
+        })
+    }
+
+    fn set(name: &str, before: i64, original: i64, wanted: i64) -> Entry {
+        Entry {
+            address: address(name),
+            role: Role::Set,
+            before: Value::Int(before),
+            original: Value::Int(original),
+            wanted: vec![Value::Int(wanted)],
+        }
+    }
+
+    const A: &str = "sysctl:net.core.somaxconn";
+    const B: &str = "sysctl:net.ipv4.ip_forward";
+    const C: &str = "sysctl:net.ipv4.conf.eth0.forwarding";
+
+    fn committed() -> Vec<Record> {
+        let effect = Entry { role: Role::Effect { cause: address(B) }, ..set(C, 0, 0, 1) };
+        vec![
+            Record::Opened { version: 1, host: host() },
+            begin("1", vec![set(A, 10, 10, 20), set(B, 0, 0, 1), effect]),
+            Record::Wrote { id: "1".into(), address: address(A), found: Value::Int(20) },
+            Record::Wrote { id: "1".into(), address: address(B), found: Value::Int(1) },
+            Record::Done { id: "1".into(), outcome: Outcome::Committed { moved: vec![(address(C), Value::Int(1))] } },
+        ]
+    }
+
+    #[test]
+    fn commit_holds_what_was_written_and_what_moved() {
+        let history = replay(&committed());
+        assert!(history.open.is_none());
+        assert_eq!(history.held.len(), 3);
+        assert_eq!(history.held[&address(C)].cause, Some(address(B)));
+        assert_eq!(history.held[&address(A)].original, Value::Int(10));
+    }
+
+    #[test]
+    fn every_prefix_replays_and_keeps_the_open_transaction() {
+        let records = committed();
+        for length in 0..records.len() {
+            let history = replay(&records[..length]);
+            assert_eq!(history.open.is_some(), length >= 2, "prefix of {length}");
+            assert!(history.held.is_empty());
+        }
+    }
+
+    #[test]
+    fn an_undone_transaction_holds_nothing_new() {
+        let mut records = committed();
+        records.pop();
+        records.push(Record::Done { id: "1".into(), outcome: Outcome::Undone });
+        assert!(replay(&records).held.is_empty());
+    }
+
+    #[test]
+    fn returning_to_the_original_lets_go() {
+        let mut records = committed();
+        records.push(begin("2", vec![Entry { role: Role::Return, ..set(A, 20, 10, 10) }]));
+        records.push(Record::Wrote { id: "2".into(), address: address(A), found: Value::Int(10) });
+        records.push(Record::Done { id: "2".into(), outcome: Outcome::Committed { moved: vec![] } });
+        let history = replay(&records);
+        assert!(!history.held.contains_key(&address(A)));
+        assert_eq!(history.held.len(), 2);
+    }
+
+    #[test]
+    fn compaction_says_the_same() {
+        let history = replay(&committed());
+        let again = replay(&compact(&history, &host()));
+        assert_eq!(again.held, history.held);
+        assert_eq!(again.host, history.host);
+    }
+}
