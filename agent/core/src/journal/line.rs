@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use super::record::Record;
 use super::record::VERSION;
+use crate::host::HostId;
 
 const CHECK_LENGTH: usize = 8;
 
@@ -36,7 +37,7 @@ struct VersionOnly {
 /// Why a journal cannot be relied upon.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum JournalError {
-    /// A line that is not the last does not match its check, or is no record.
+    /// A whole line does not match its check, or is no record.
     #[error("journal line {line} is damaged: {why}")]
     Damaged {
         /// The line, from 1.
@@ -66,11 +67,11 @@ fn check(body: &[u8]) -> String {
     digest.iter().take(CHECK_LENGTH / 2).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The records of a journal and how many of its bytes they take: what follows is a torn append, to be cut off before
-/// anything is appended again.
+/// The records of a journal and how many of its bytes they take. What follows, a last line without its newline, is a
+/// torn append, to be cut off before anything is appended again: a record is one write(2), and its newline comes last.
 ///
 /// # Errors
-/// [`JournalError`] if a line other than the last is damaged, or if a newer version wrote it.
+/// [`JournalError`] if a whole line is damaged, or if a newer version wrote it.
 pub fn parse(bytes: &[u8]) -> Result<(Vec<Record>, usize), JournalError> {
     let mut records = Vec::new();
     let mut good = 0;
@@ -82,8 +83,6 @@ pub fn parse(bytes: &[u8]) -> Result<(Vec<Record>, usize), JournalError> {
         number += 1;
         match parse_line(line, records.len() as u64) {
             Ok(record) => records.push(record),
-            // Only an append can tear, and an append is the last thing in the file.
-            Err(LineError::Damaged(_)) if after.is_empty() => return Ok((records, good)),
             Err(LineError::Damaged(why)) => return Err(JournalError::Damaged { line: number, why }),
             Err(LineError::Newer(found)) => return Err(JournalError::Newer { found }),
         }
@@ -91,6 +90,23 @@ pub fn parse(bytes: &[u8]) -> Result<(Vec<Record>, usize), JournalError> {
         rest = after;
     }
     Ok((records, good))
+}
+
+/// The host, boot and namespace that a journal was opened for, even if later lines are damaged: a journal of another
+/// boot has nothing left to undo.
+pub fn opened_for(bytes: &[u8]) -> Option<HostId> {
+    let line = bytes.split(|byte| *byte == b'\n').next()?;
+    match parse_line(line, 0) {
+        Ok(Record::Opened { version: _, host }) => Some(host),
+        Ok(
+            Record::Holds { .. }
+            | Record::Begin(_)
+            | Record::Wrote { .. }
+            | Record::Awaiting { .. }
+            | Record::Done { .. },
+        )
+        | Err(_) => None,
+    }
 }
 
 enum LineError {
@@ -155,10 +171,9 @@ mod tests {
 
     #[test]
     fn a_missing_line_is_found_by_its_number() {
-        let text: String =
-            journal().split_inclusive('\n').enumerate().filter(|(n, _)| *n != 1).map(|(_, l)| l).collect();
-        // The last line is out of order, so it reads as torn: nothing after it can be missed.
-        assert_eq!(parse(text.as_bytes()).unwrap().0.len(), 1);
+        let lines = || journal().split_inclusive('\n').map(str::to_owned).collect::<Vec<_>>();
+        let text: String = lines().into_iter().enumerate().filter(|(n, _)| *n != 1).map(|(_, line)| line).collect();
+        assert!(matches!(parse(text.as_bytes()), Err(JournalError::Damaged { line: 2, .. })));
         let text: String = journal().split_inclusive('\n').skip(1).collect();
         assert!(matches!(parse(text.as_bytes()), Err(JournalError::Damaged { line: 1, .. })));
     }

@@ -2,8 +2,8 @@
 //!
 //! The journal is a text file of one record a line, each line led by a check of its own bytes:
 //! `CHECK {"seq":4,"record":{…}}`. [`record`] is the vocabulary, [`line`] the bytes, [`replay`] what they add up to.
-//! A torn last line (a crash or power loss in mid-append) is dropped: whatever it was about to say had not been acted
-//! upon, or is found out again by reading the kernel. Damage anywhere else is an error with its place.
+//! A last line without its newline is a torn append and dropped: whatever it was about to say had not been acted
+//! upon, or is found out again by reading the kernel. Any other damage is an error with its place.
 
 pub mod line;
 pub mod record;
@@ -11,7 +11,9 @@ pub mod replay;
 
 pub use line::JournalError;
 pub use line::encode;
+pub use line::opened_for;
 pub use line::parse;
+pub use record::Begin;
 pub use record::Caller;
 pub use record::Entry;
 pub use record::Held;
@@ -20,4 +22,5 @@ pub use record::Record;
 pub use record::Role;
 pub use replay::History;
 pub use replay::Transaction;
+pub use replay::compact;
 pub use replay::replay;
