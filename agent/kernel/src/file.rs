@@ -1,1 +1,226 @@
 //! Reading and replacing files without std's probing reads.
+//!
+//! `std::fs::read` begins with a read of 32 bytes, and the files of `/proc/sys` answer any later read with "end of
+//! file": a list of reserved ports comes back cut. Here the first read asks for 4 KiB. Sysctls that may be longer are
+//! read by `sysctl`, which never continues a read.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::io::Read;
+use std::io::Write;
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+
+use rustix::fs::AtFlags;
+use rustix::fs::Mode;
+use rustix::fs::OFlags;
+use thiserror::Error;
+
+use crate::fault;
+
+/// A step on a file that failed: what was attempted, on which file, and the system's reason.
+#[derive(Debug, Error)]
+#[error("{attempt} {path}: {cause}", path = path.display())]
+pub struct FileError {
+    /// What was attempted, e.g. `cannot write`.
+    pub attempt: &'static str,
+    /// The file or folder.
+    pub path: PathBuf,
+    /// The system's reason.
+    pub cause: io::Error,
+}
+
+impl FileError {
+    pub(crate) fn new(attempt: &'static str, path: &Path, cause: impl Into<io::Error>) -> FileError {
+        FileError { attempt, path: path.to_owned(), cause: cause.into() }
+    }
+}
+
+/// Keeps the kind of the cause; the errno stays in [`FileError::cause`].
+impl From<FileError> for io::Error {
+    fn from(error: FileError) -> io::Error {
+        io::Error::new(error.cause.kind(), error)
+    }
+}
+
+/// The whole file, if it holds no more than `limit` bytes.
+///
+/// # Errors
+/// The system's, untouched; `FileTooLarge` past the limit.
+pub fn read(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+    read_at(rustix::fs::CWD, path, limit)
+}
+
+/// The whole file at a path relative to a folder, if it holds no more than `limit` bytes.
+///
+/// # Errors
+/// The system's, untouched; `FileTooLarge` past the limit.
+pub fn read_at<Fd: AsFd>(folder: Fd, path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+    // Not blocking on a fifo that somebody put there.
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
+    read_open(File::from(rustix::fs::openat(folder, path, flags, Mode::empty())?), limit)
+}
+
+/// The rest of an open file, if it holds no more than `limit` bytes.
+///
+/// # Errors
+/// The system's, untouched; `FileTooLarge` past the limit.
+pub fn read_open(mut file: File, limit: usize) -> io::Result<Vec<u8>> {
+    const FIRST: usize = 4096;
+    let mut bytes = Vec::new();
+    let mut chunk = vec![0; FIRST];
+    loop {
+        match file.read(&mut chunk) {
+            Ok(0) => return Ok(bytes),
+            Ok(count) => {
+                bytes.extend_from_slice(chunk.get(..count).unwrap_or_default());
+                if bytes.len() > limit {
+                    let message = format!("holds more than {limit} bytes");
+                    return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+                }
+                if count == chunk.len() && chunk.len() < 1 << 20 {
+                    chunk.resize(chunk.len() * 4, 0);
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// A small text file of one line, such as those of /proc and /sys, without its final newline.
+///
+/// # Errors
+/// As [`read`]; `InvalidData` if it is no UTF-8.
+pub fn read_line(path: &Path) -> io::Result<String> {
+    let bytes = read(path, 4096)?;
+    let mut text = String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+    text.truncate(text.trim_end().len());
+    Ok(text)
+}
+
+/// Puts `bytes` in place of the file `name` of a folder, mode 0644, so that whoever looks, also after power loss, finds
+/// either the old file or the new one: written to a temporary file beside it, synced, renamed, and the folder synced.
+///
+/// # Errors
+/// Names the step that failed. The old file is then untouched and the temporary file is gone; only where the last
+/// step, syncing the folder, fails is the new file already in place.
+pub fn replace(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), FileError> {
+    let at = File::open(folder).map_err(|error| FileError::new("cannot open the folder", folder, error))?;
+    let temporary = temporary_name(name);
+    let temporary_path = folder.join(&temporary);
+    let outcome = write_new(&at, &temporary, bytes).and_then(|()| {
+        fault::point("file.replace.written");
+        rustix::fs::renameat(&at, temporary.as_str(), &at, name).map_err(|error| ("cannot rename", error.into()))
+    });
+    if let Err((attempt, cause)) = outcome {
+        // The first failure is the one to report; a leftover is swept when the state is next locked.
+        let _ = rustix::fs::unlinkat(&at, temporary.as_str(), AtFlags::empty());
+        return Err(FileError { attempt, path: temporary_path, cause });
+    }
+    fault::point("file.replace.renamed");
+    rustix::fs::fsync(&at).map_err(|error| FileError::new("cannot sync the folder", folder, error))?;
+    fault::point("file.replace.synced");
+    Ok(())
+}
+
+/// Whether a file of this name is a leftover of [`replace`], from a process that died in it.
+pub fn is_temporary(name: &OsStr) -> bool {
+    name.to_str().is_some_and(|name| name.starts_with('.') && name.ends_with(TEMPORARY))
+}
+
+const TEMPORARY: &str = ".new";
+
+/// A name that no other process and no other thread of this one uses.
+fn temporary_name(name: &str) -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    format!(".{name}.{}-{}{TEMPORARY}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+fn write_new(at: &File, name: &str, bytes: &[u8]) -> Result<(), (&'static str, io::Error)> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mode = Mode::from_raw_mode(0o644);
+    let created = rustix::fs::openat(at, name, flags, mode).or_else(|error| {
+        if error != rustix::io::Errno::EXIST {
+            return Err(error);
+        }
+        // Left by a dead process that had our number.
+        rustix::fs::unlinkat(at, name, AtFlags::empty())?;
+        rustix::fs::openat(at, name, flags, mode)
+    });
+    let mut file = File::from(created.map_err(|error| ("cannot create", error.into()))?);
+    // The umask may have taken bits away.
+    rustix::fs::fchmod(&file, mode).map_err(|error| ("cannot set the mode of", error.into()))?;
+    file.write_all(bytes).map_err(|error| ("cannot write", error))?;
+    file.sync_all().map_err(|error| ("cannot sync", error))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn reads_up_to_the_limit_and_not_past_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        for size in [0, 1, 4095, 4096, 4097, 20_000, 70_000] {
+            let bytes: Vec<u8> = (0..size).map(|index| (index % 251) as u8).collect();
+            std::fs::write(&path, &bytes).unwrap();
+            assert_eq!(read(&path, size).unwrap(), bytes);
+            if size > 0 {
+                assert_eq!(read(&path, size - 1).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+            }
+        }
+    }
+
+    #[test]
+    fn endless_file_is_refused() {
+        assert_eq!(read(Path::new("/dev/zero"), 1 << 16).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+    }
+
+    #[test]
+    fn replaces_with_mode_0644_and_leaves_nothing_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        for bytes in [&b"one"[..], b"", b"three"] {
+            replace(dir.path(), "applied", bytes).unwrap();
+            assert_eq!(read(&dir.path().join("applied"), 100).unwrap(), bytes);
+        }
+        assert_eq!(dir.path().join("applied").metadata().unwrap().permissions().mode() & 0o7777, 0o644);
+        assert_eq!(dir.path().read_dir().unwrap().count(), 1);
+    }
+
+    #[test]
+    fn failed_replace_keeps_the_old_file_and_names_the_step() {
+        let dir = tempfile::tempdir().unwrap();
+        // A folder of that name cannot be renamed over.
+        std::fs::create_dir(dir.path().join("applied")).unwrap();
+        let error = replace(dir.path(), "applied", b"new").unwrap_err();
+        assert_eq!(error.attempt, "cannot rename");
+        assert_eq!(dir.path().read_dir().unwrap().count(), 1);
+        let error = replace(&dir.path().join("missing"), "applied", b"new").unwrap_err();
+        assert_eq!(io::Error::from(error).kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn symlink_is_replaced_and_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let victim = dir.path().join("victim");
+        std::fs::write(&victim, "kept").unwrap();
+        std::os::unix::fs::symlink(&victim, dir.path().join("applied")).unwrap();
+        replace(dir.path(), "applied", b"new").unwrap();
+        assert_eq!(read(&victim, 100).unwrap(), b"kept");
+        assert_eq!(read(&dir.path().join("applied"), 100).unwrap(), b"new");
+    }
+
+    #[test]
+    fn knows_its_own_leftovers() {
+        assert!(is_temporary(OsStr::new(&temporary_name("journal"))));
+        assert!(!is_temporary(OsStr::new("journal")));
+    }
+}

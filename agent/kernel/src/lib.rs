@@ -21,10 +21,15 @@ pub mod fake;
 pub mod fault;
 pub mod file;
 pub mod identity;
+pub mod live;
+pub mod lock;
 pub mod netns;
 pub mod state;
+mod sys;
 pub mod sysctl;
 pub mod sysctld;
+#[cfg(test)]
+mod testing;
 pub mod timer;
 pub mod trust;
 

@@ -1,1 +1,262 @@
 //! The sysctl adapter: one read(2), one write(2).
+//!
+//! The files of `/proc/sys` are no byte streams: a read that does not begin at offset 0 is at the end, a write that does
+//! not begin there is ignored and reported as done (fs/proc/proc_sysctl.c, kernel/sysctl.c `proc_first_pos_non_zero_ignore`).
+//! So every value is read by one read and written by one write. Only bitmaps, such as reserved ports, take long writes
+//! in several pieces on one descriptor.
+//!
+//! `/proc/sys/net` shows the network namespace of the calling thread at the moment of the look-up.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::os::fd::OwnedFd;
+
+use rustix::fs::AtFlags;
+use rustix::fs::Dir;
+use rustix::fs::FileType;
+use rustix::fs::Mode;
+use rustix::fs::OFlags;
+use rustix::fs::ResolveFlags;
+use rustix::io::Errno;
+use trimtab_core::address::Address;
+use trimtab_core::address::SysctlKey;
+use trimtab_core::observed::Reading;
+use trimtab_core::value::Value;
+
+use crate::WriteError;
+
+/// What the kernel is asked for first: it allocates and zeroes what is asked, so asking for more costs time.
+const FIRST_READ: usize = 4096;
+
+/// The sizes asked for when a value fills the one before. `proc_sys_call_handler` refuses `KMALLOC_MAX_SIZE` (4 MiB).
+const LARGER_READS: [usize; 3] = [64 << 10, 1 << 20, (4 << 20) - 1];
+
+/// The tree below `/proc/sys`, held open.
+#[derive(Debug)]
+pub struct Tree {
+    root: OwnedFd,
+    buffer: Vec<u8>,
+    open: Open,
+}
+
+/// How files of the tree are opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Open {
+    /// openat2(2), which can never leave the tree.
+    Beneath,
+    /// openat(2), where a seccomp filter does not know openat2. A [`SysctlKey`] has neither `..` nor empty parts, and
+    /// /proc/sys has no symlinks, so this cannot leave the tree either.
+    Plain,
+}
+
+impl Tree {
+    /// Opens `/proc/sys`.
+    ///
+    /// # Errors
+    /// The system's; `Unsupported` if what is there is no procfs.
+    pub fn open() -> io::Result<Tree> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let root = rustix::fs::open("/proc/sys", flags, Mode::empty())?;
+        if rustix::fs::fstatfs(&root)?.f_type != rustix::fs::PROC_SUPER_MAGIC {
+            return Err(io::Error::new(io::ErrorKind::Unsupported, "/proc/sys is no procfs"));
+        }
+        let open = match open_beneath(&root, "net", flags) {
+            Err(Errno::NOSYS | Errno::PERM) => Open::Plain,
+            Ok(_) | Err(_) => Open::Beneath,
+        };
+        Ok(Tree { root, buffer: vec![0; FIRST_READ], open })
+    }
+
+    /// What the kernel shows at a key now. Secrets are not read.
+    pub fn read(&mut self, key: &SysctlKey) -> Reading {
+        let path = key.path();
+        if is_secret(key) {
+            return match self.mode(&path) {
+                Ok(_) => Reading::Withheld,
+                Err(error) => classify(error),
+            };
+        }
+        match self.read_text(&path) {
+            Ok(reading) => reading,
+            Err(Errno::ACCESS | Errno::PERM) => match self.mode(&path) {
+                Ok(mode) if mode.intersects(Mode::RUSR | Mode::RGRP | Mode::ROTH) => Reading::Denied,
+                Ok(_) => Reading::WriteOnly,
+                Err(_) => Reading::Denied,
+            },
+            Err(error) => classify(error),
+        }
+    }
+
+    /// Writes a value, once.
+    ///
+    /// # Errors
+    /// As [`crate::Kernel::write`].
+    pub fn write(&self, address: &Address, key: &SysctlKey, value: &Value) -> Result<(), WriteError> {
+        if *value == Value::Secret || is_secret(key) {
+            let source = io::Error::new(io::ErrorKind::InvalidInput, "secrets are never written");
+            return Err(WriteError::Refused { address: address.clone(), text: Value::Secret.to_string(), source });
+        }
+        let text = encode(value);
+        let refused =
+            |errno: Errno| WriteError::Refused { address: address.clone(), text: text.clone(), source: errno.into() };
+        let file = self.open_file(&key.path(), OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOCTTY).map_err(refused)?;
+        let bytes = text.as_bytes();
+        let mut taken = 0;
+        loop {
+            let rest = bytes.get(taken..).unwrap_or_default();
+            let count = rustix::io::retry_on_intr(|| rustix::io::write(&file, rest)).map_err(refused)?;
+            taken += count;
+            if taken >= bytes.len() {
+                return Ok(());
+            }
+            // A bitmap takes a page at a time and goes on where it stopped; anything else would lose the rest silently.
+            let goes_on = matches!(value, Value::Ports(_)) && count > 0;
+            if !goes_on {
+                let sent = bytes.len();
+                return Err(WriteError::Short { address: address.clone(), text: text.clone(), taken, sent });
+            }
+        }
+    }
+
+    /// Every key below `/proc/sys/net` in the calling thread's namespace, sorted; those that cannot be spelt as a key
+    /// (an interface with `=` in its name) are left out.
+    ///
+    /// # Errors
+    /// If a folder cannot be listed. One that vanishes meanwhile is no error.
+    pub fn list(&self) -> io::Result<Vec<SysctlKey>> {
+        let mut keys = Vec::new();
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let net = self.open_file("net", flags)?;
+        let mut path = vec!["net".to_owned()];
+        self.walk(&net, &mut path, &mut keys)?;
+        keys.sort_unstable();
+        Ok(keys)
+    }
+
+    fn walk(&self, folder: &OwnedFd, path: &mut Vec<String>, keys: &mut Vec<SysctlKey>) -> io::Result<()> {
+        // Deeper than any table of the kernel: net/ipv4/conf/IFACE/NAME.
+        const DEEPEST: usize = 16;
+        for entry in Dir::read_from(folder)? {
+            let entry = entry?;
+            let Ok(name) = entry.file_name().to_str() else {
+                tracing::debug!(folder = path.join("/"), name = ?entry.file_name(), "name is no UTF-8");
+                continue;
+            };
+            if name == "." || name == ".." {
+                continue;
+            }
+            path.push(name.to_owned());
+            match entry.file_type() {
+                FileType::Directory if path.len() < DEEPEST => {
+                    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+                    match rustix::fs::openat(folder, name, flags, Mode::empty()) {
+                        Ok(below) => self.walk(&below, path, keys)?,
+                        Err(Errno::NOENT | Errno::ACCESS) => {}
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+                FileType::RegularFile => match SysctlKey::from_segments(path.iter().map(String::as_str)) {
+                    Ok(key) => keys.push(key),
+                    Err(error) => tracing::debug!(%error, "a file that no key can name"),
+                },
+                // procfs has no others here, and it always says which one it is.
+                FileType::Directory
+                | FileType::Symlink
+                | FileType::Fifo
+                | FileType::Socket
+                | FileType::CharacterDevice
+                | FileType::BlockDevice
+                | FileType::Unknown => {}
+            }
+            path.pop();
+        }
+        Ok(())
+    }
+
+    fn read_text(&mut self, path: &str) -> Result<Reading, Errno> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
+        let file = self.open_file(path, flags)?;
+        let mode = Mode::from_raw_mode(rustix::fs::fstat(&file)?.st_mode);
+        let writable = mode.intersects(Mode::WUSR | Mode::WGRP | Mode::WOTH);
+        let count = rustix::io::retry_on_intr(|| rustix::io::read(&file, &mut self.buffer))?;
+        if count < self.buffer.len() {
+            return Ok(Reading::Text { text: text(self.buffer.get(..count).unwrap_or_default()), writable });
+        }
+        // It filled the buffer, so there may be more; the same descriptor would only say "end of file".
+        for size in LARGER_READS {
+            let file = self.open_file(path, flags)?;
+            let mut larger = vec![0; size];
+            let count = rustix::io::retry_on_intr(|| rustix::io::read(&file, &mut larger))?;
+            if count < size {
+                return Ok(Reading::Text { text: text(larger.get(..count).unwrap_or_default()), writable });
+            }
+        }
+        Err(Errno::FBIG)
+    }
+
+    fn mode(&self, path: &str) -> Result<Mode, Errno> {
+        let stat = rustix::fs::statat(&self.root, path, AtFlags::SYMLINK_NOFOLLOW)?;
+        Ok(Mode::from_raw_mode(stat.st_mode))
+    }
+
+    fn open_file(&self, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+        match self.open {
+            Open::Beneath => open_beneath(&self.root, path, flags),
+            Open::Plain => rustix::fs::openat(&self.root, path, flags | OFlags::NOFOLLOW, Mode::empty()),
+        }
+    }
+}
+
+/// Crossing mounts is allowed: containers often have parts of /proc/sys mounted apart, read-only or writable.
+fn open_beneath<Fd: AsFd>(root: Fd, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    loop {
+        // EAGAIN: a rename or mount somewhere on the host at this very moment; openat2(2) says to try again.
+        match rustix::fs::openat2(&root, path, flags, Mode::empty(), resolve) {
+            Err(Errno::AGAIN | Errno::INTR) => {}
+            answer => return answer,
+        }
+    }
+}
+
+fn classify(error: Errno) -> Reading {
+    match error {
+        Errno::NOENT | Errno::NOTDIR => Reading::Absent,
+        Errno::ACCESS | Errno::PERM => Reading::Denied,
+        _ => Reading::Failed { errno: error.raw_os_error() },
+    }
+}
+
+/// Without the final newline; bytes that are no UTF-8 as `\xNN`.
+fn text(bytes: &[u8]) -> String {
+    let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            text.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    text
+}
+
+/// Keys whose values must not be shown (kernel Documentation/networking/ip-sysctl.rst).
+fn is_secret(key: &SysctlKey) -> bool {
+    matches!(key.name(), "tcp_fastopen_key" | "stable_secret" | "netdev_rss_key")
+}
+
+/// An empty value is a newline: a write of no bytes does nothing.
+fn encode(value: &Value) -> String {
+    let text = match value {
+        Value::Int(number) => number.to_string(),
+        Value::Ints(numbers) => numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(" "),
+        Value::Ports(ports) => ports.to_string(),
+        Value::Words(words) => words.join(" "),
+        Value::Text(text) => text.clone(),
+        Value::Secret => String::new(),
+    };
+    if text.is_empty() { "\n".to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests;

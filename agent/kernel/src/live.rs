@@ -1,0 +1,152 @@
+//! The live kernel, in the network namespace of the calling thread.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::marker::PhantomData;
+use std::path::Path;
+
+use thiserror::Error;
+use trimtab_core::address::Address;
+use trimtab_core::address::Kind;
+use trimtab_core::address::Object;
+use trimtab_core::facts::Facts;
+use trimtab_core::host::HostId;
+use trimtab_core::observed::Reading;
+use trimtab_core::value::Value;
+
+use crate::Kernel;
+use crate::WriteError;
+use crate::file;
+use crate::identity;
+use crate::identity::IdentityError;
+use crate::sysctl;
+
+/// The running kernel. It belongs to the thread that made it: another thread may be in another namespace.
+#[derive(Debug)]
+pub struct LiveKernel {
+    identity: HostId,
+    sysctls: sysctl::Tree,
+    /// Not `Send`.
+    thread: PhantomData<*const ()>,
+}
+
+/// Why there is nothing to work on.
+#[derive(Debug, Error)]
+pub enum LiveKernelError {
+    /// The host or the namespace cannot be identified.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// /proc/sys cannot be opened.
+    #[error("cannot open /proc/sys: {cause}")]
+    Sysctls {
+        /// The system's reason.
+        cause: io::Error,
+    },
+}
+
+impl LiveKernel {
+    /// The kernel as the calling thread sees it; `netns` is the name by which its namespace was entered, if it was.
+    ///
+    /// # Errors
+    /// [`LiveKernelError`].
+    pub fn open(netns: Option<&str>) -> Result<LiveKernel, LiveKernelError> {
+        let sysctls = sysctl::Tree::open().map_err(|cause| LiveKernelError::Sysctls { cause })?;
+        Ok(LiveKernel { identity: identity::identify(netns)?, sysctls, thread: PhantomData })
+    }
+
+    /// Whether an address is about this namespace: it names none, or the one this kernel was entered by.
+    fn is_here(&self, address: &Address) -> bool {
+        address.netns.is_none() || address.netns == self.identity.netns.name
+    }
+}
+
+impl Kernel for LiveKernel {
+    fn identity(&self) -> &HostId {
+        &self.identity
+    }
+
+    fn facts(&mut self) -> Facts {
+        Facts::default()
+    }
+
+    fn interfaces(&mut self) -> io::Result<BTreeSet<String>> {
+        // Not /proc/net, which shows the namespace of the process's first thread.
+        let table = file::read(Path::new("/proc/thread-self/net/dev"), 64 << 20)?;
+        Ok(interface_names(&table))
+    }
+
+    fn list(&mut self, kind: Kind) -> io::Result<Vec<Address>> {
+        match kind {
+            Kind::Sysctl => Ok(self.sysctls.list()?.into_iter().map(Address::sysctl).collect()),
+        }
+    }
+
+    fn read(&mut self, addresses: &[Address]) -> Vec<Reading> {
+        let mut readings = Vec::with_capacity(addresses.len());
+        for address in addresses {
+            readings.push(if self.is_here(address) {
+                match &address.object {
+                    Object::Sysctl(key) => self.sysctls.read(key),
+                }
+            } else {
+                Reading::Failed { errno: libc::EXDEV }
+            });
+        }
+        readings
+    }
+
+    fn write(&mut self, cells: &[(Address, Value)]) -> Result<(), WriteError> {
+        let (address, value) = match cells {
+            [] => return Ok(()),
+            [(address, value)] => (address, value),
+            [(address, value), ..] => {
+                let source = io::Error::new(io::ErrorKind::InvalidInput, "sysctls are written one by one");
+                return Err(WriteError::Refused { address: address.clone(), text: value.to_string(), source });
+            }
+        };
+        if !self.is_here(address) {
+            let source = io::Error::from_raw_os_error(libc::EXDEV);
+            return Err(WriteError::Refused { address: address.clone(), text: value.to_string(), source });
+        }
+        match &address.object {
+            Object::Sysctl(key) => self.sysctls.write(address, key, value),
+        }
+    }
+}
+
+/// The names in `/proc/net/dev` (net/core/net-procfs.c `dev_seq_printf_stats`): a line each, right-aligned, up to the
+/// last colon before the numbers. `all` and `default` are left out: below `conf` these words mean something else.
+fn interface_names(table: &[u8]) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    // Two lines of headings.
+    for line in table.split(|byte| *byte == b'\n').skip(2) {
+        // A name holds no colon (net/core/dev.c `dev_valid_name`).
+        let Some(end) = line.iter().position(|byte| *byte == b':') else { continue };
+        match std::str::from_utf8(line.get(..end).unwrap_or_default()) {
+            Ok(name) => {
+                let name = name.trim_start_matches(' ');
+                if !name.is_empty() && name != "all" && name != "default" {
+                    names.insert(name.to_owned());
+                }
+            }
+            Err(error) => tracing::debug!(%error, "an interface whose name is no UTF-8"),
+        }
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_any_table_of_interfaces() {
+        let table =
+            b"Inter-|   Receive\n face |bytes\n    lo: 1 2 3\nvp0.100: 0\n verylongname123:9\n\xff\xfe: 1\n all: 0\n";
+        let names: Vec<String> = interface_names(table).into_iter().collect();
+        assert_eq!(names, ["lo", "verylongname123", "vp0.100"]);
+        for junk in [&b""[..], b"\n", b"\n\n:\n", b"a\nb\nnocolon"] {
+            assert!(interface_names(junk).is_empty());
+        }
+    }
+}
