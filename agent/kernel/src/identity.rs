@@ -18,7 +18,7 @@ use crate::sys;
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
 /// A key that the kernel registers in the initial namespace alone (net/core/sysctl_net_core.c `net_core_table`).
-const GLOBAL_ONLY: &str = "/proc/sys/net/core/netdev_max_backlog";
+pub(crate) const GLOBAL_ONLY: &str = "/proc/sys/net/core/netdev_max_backlog";
 
 /// Why this host cannot be told from others. Without an identity no state can be kept safely.
 #[derive(Debug, Error)]
@@ -96,7 +96,7 @@ pub fn netns_cookie() -> io::Result<u64> {
 }
 
 /// `/proc/sys/net` follows the calling thread at path lookup, so this answers for its namespace.
-fn is_initial() -> io::Result<bool> {
+pub(crate) fn is_initial() -> io::Result<bool> {
     match rustix::fs::stat(GLOBAL_ONLY) {
         Ok(_) => Ok(true),
         Err(rustix::io::Errno::NOENT) => {

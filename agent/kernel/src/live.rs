@@ -16,6 +16,7 @@ use trimtab_core::value::Value;
 
 use crate::Kernel;
 use crate::WriteError;
+use crate::facts;
 use crate::file;
 use crate::identity;
 use crate::identity::IdentityError;
@@ -66,7 +67,7 @@ impl Kernel for LiveKernel {
     }
 
     fn facts(&mut self) -> Facts {
-        Facts::default()
+        facts::gather()
     }
 
     fn interfaces(&mut self) -> io::Result<BTreeSet<String>> {

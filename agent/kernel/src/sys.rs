@@ -1,7 +1,10 @@
 //! The system calls that neither std nor rustix offers. All unsafe code of the crate outside tests lives here, and
 //! nothing else does.
 
-#![expect(unsafe_code, reason = "getsockopt(SO_NETNS_COOKIE) and a pre-exec hook have no safe wrapper")]
+#![expect(
+    unsafe_code,
+    reason = "getsockopt(SO_NETNS_COOKIE), ioctls of interfaces and a pre-exec hook have no safe wrapper"
+)]
 
 use std::io;
 use std::mem;
@@ -33,4 +36,133 @@ pub(crate) fn netns_cookie(socket: BorrowedFd<'_>) -> io::Result<u64> {
         return Err(io::Error::new(io::ErrorKind::InvalidData, format!("a cookie of {length} bytes")));
     }
     Ok(cookie)
+}
+
+/// The MTU of an interface of the socket's namespace, netdevice(7) `SIOCGIFMTU`.
+///
+/// # Errors
+/// `ENODEV` if there is no such interface.
+pub(crate) fn link_mtu(socket: BorrowedFd<'_>, name: &str) -> io::Result<i32> {
+    let mut request = LinkRequest { name: link_name(name)?, argument: LinkArgument { bytes: [0; 24] } };
+    // SAFETY: the kernel writes a number into the argument of `request`, which is as long as `struct ifreq`.
+    unsafe {
+        link_ioctl(socket, libc::SIOCGIFMTU, &mut request)?;
+        Ok(request.argument.mtu)
+    }
+}
+
+/// The speed of an interface in Mbit/s, ethtool.h `ETHTOOL_GLINKSETTINGS`; all ones if it is unknown.
+///
+/// # Errors
+/// `EOPNOTSUPP` if the driver tells none, `ENODEV` if there is no such interface.
+pub(crate) fn link_speed(socket: BorrowedFd<'_>, name: &str) -> io::Result<u32> {
+    const GET: u32 = 0x4c;
+    let mut settings =
+        LinkSettings { command: GET, speed: 0, rest: [0; 7], words: 0, tail: [0; 32], masks: [0; MASKS] };
+    // The first answer only says, as a negative number, how many words a mask has.
+    ethtool(socket, name, &mut settings)?;
+    if settings.words >= 0 {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "no length of a link mode mask"));
+    }
+    let words = settings.words.checked_neg();
+    let words = words.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "a link mode mask past 127 words"))?;
+    settings = LinkSettings { command: GET, speed: 0, rest: [0; 7], words, tail: [0; 32], masks: [0; MASKS] };
+    ethtool(socket, name, &mut settings)?;
+    Ok(settings.speed)
+}
+
+/// The name of an interface's driver, ethtool.h `ETHTOOL_GDRVINFO`.
+///
+/// # Errors
+/// `EOPNOTSUPP` if it tells none, `ENODEV` if there is no such interface.
+pub(crate) fn link_driver(socket: BorrowedFd<'_>, name: &str) -> io::Result<String> {
+    let mut info = DriverInfo { command: 0x3, driver: [0; 32], rest: [0; 160] };
+    ethtool(socket, name, &mut info)?;
+    let end = info.driver.iter().position(|byte| *byte == 0).unwrap_or(info.driver.len());
+    Ok(String::from_utf8_lossy(info.driver.get(..end).unwrap_or_default()).into_owned())
+}
+
+/// Three masks of at most 127 words each.
+const MASKS: usize = 3 * 127;
+
+/// `struct ethtool_link_settings` with room for the longest masks.
+#[repr(C)]
+struct LinkSettings {
+    command: u32,
+    speed: u32,
+    /// duplex, port, phy_address, autoneg, mdio_support, eth_tp_mdix, eth_tp_mdix_ctrl
+    rest: [u8; 7],
+    words: i8,
+    /// transceiver and on, reserved words included
+    tail: [u8; 32],
+    masks: [u32; MASKS],
+}
+
+/// `struct ethtool_drvinfo`.
+#[repr(C)]
+struct DriverInfo {
+    command: u32,
+    driver: [u8; 32],
+    /// version, fw_version, bus_info, erom_version, reserved2 and five counts
+    rest: [u8; 160],
+}
+
+const _: () = assert!(mem::size_of::<LinkSettings>() == 48 + 4 * MASKS);
+const _: () = assert!(mem::size_of::<DriverInfo>() == 196);
+
+/// A buffer that `SIOCETHTOOL` may fill for the command in its first word.
+///
+/// # Safety
+/// The type is `repr(C)`, begins with the command, is valid for any bytes, and is at least as long as what the kernel
+/// copies out for the commands that are ever put into it.
+unsafe trait EthtoolBuffer {}
+
+// SAFETY: 48 bytes and three masks; the kernel refuses the command unless `words` is the length it uses, at most 127.
+unsafe impl EthtoolBuffer for LinkSettings {}
+// SAFETY: the kernel copies out sizeof(struct ethtool_drvinfo), 196 bytes.
+unsafe impl EthtoolBuffer for DriverInfo {}
+
+fn ethtool<T: EthtoolBuffer>(socket: BorrowedFd<'_>, name: &str, buffer: &mut T) -> io::Result<()> {
+    let argument = LinkArgument { data: std::ptr::from_mut(buffer).cast() };
+    let mut request = LinkRequest { name: link_name(name)?, argument };
+    // SAFETY: `data` points to a live buffer of a type that is long enough, see `EthtoolBuffer`.
+    unsafe { link_ioctl(socket, libc::SIOCETHTOOL, &mut request) }
+}
+
+/// `struct ifreq`.
+#[repr(C)]
+struct LinkRequest {
+    name: [u8; libc::IFNAMSIZ],
+    argument: LinkArgument,
+}
+
+#[repr(C)]
+union LinkArgument {
+    mtu: i32,
+    data: *mut libc::c_void,
+    /// As long as the longest member of the kernel's union.
+    bytes: [u8; 24],
+}
+
+const _: () = assert!(mem::size_of::<LinkRequest>() >= mem::size_of::<libc::ifreq>());
+
+/// # Safety
+/// The argument is what `command` wants, and every pointer in it is to memory that the kernel may write to.
+unsafe fn link_ioctl(socket: BorrowedFd<'_>, command: libc::c_ulong, request: &mut LinkRequest) -> io::Result<()> {
+    // SAFETY: `request` is live and laid out as `struct ifreq`; the caller answers for the rest. The type of the
+    // command differs between C libraries.
+    let rc = unsafe { libc::ioctl(socket.as_raw_fd(), command as _, std::ptr::from_mut(request)) };
+    if rc == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// The name with a final NUL.
+fn link_name(name: &str) -> io::Result<[u8; libc::IFNAMSIZ]> {
+    let mut bytes = [0; libc::IFNAMSIZ];
+    match bytes.get_mut(..name.len()) {
+        Some(slot) if name.len() < libc::IFNAMSIZ && !name.is_empty() && !name.contains('\0') => {
+            slot.copy_from_slice(name.as_bytes());
+            Ok(bytes)
+        }
+        Some(_) | None => Err(io::Error::from_raw_os_error(libc::ENODEV)),
+    }
 }

@@ -1,0 +1,84 @@
+//! What an interface says of itself, asked through a socket of the namespace: `/sys/class/net` shows the namespace that
+//! sysfs was mounted in, which need not be the thread's.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::os::fd::OwnedFd;
+
+use rustix::net::AddressFamily;
+use rustix::net::SocketFlags;
+use rustix::net::SocketType;
+
+use crate::sys;
+
+/// `SPEED_UNKNOWN` of include/uapi/linux/ethtool.h.
+const SPEED_UNKNOWN: u32 = u32::MAX;
+
+/// Drivers whose speed is a constant in the source rather than a property of a link (drivers/net/veth.c
+/// `veth_get_link_ksettings`, drivers/net/tun.c `tun_default_link_ksettings`). A formula is better off with the
+/// bandwidth that the operator states.
+const MADE_UP: &[&str] = &["veth", "tun"];
+
+/// The interfaces of one namespace.
+pub(super) struct Links {
+    socket: OwnedFd,
+}
+
+impl Links {
+    /// Those of the calling thread's namespace.
+    pub(super) fn open() -> io::Result<Links> {
+        let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
+        Ok(Links { socket })
+    }
+
+    /// The MTU in bytes; `None` if there is no such interface.
+    pub(super) fn mtu(&self, name: &str) -> Option<i64> {
+        sys::link_mtu(self.socket.as_fd(), name).ok().map(i64::from)
+    }
+
+    /// The link speed in bit/s, where a link has one and knows it now: not while it is down, and not on virtual devices.
+    pub(super) fn speed(&self, name: &str) -> Option<i64> {
+        let megabits = sys::link_speed(self.socket.as_fd(), name).ok()?;
+        if megabits == 0 || megabits == SPEED_UNKNOWN {
+            return None;
+        }
+        let driver = sys::link_driver(self.socket.as_fd(), name).ok();
+        if driver.is_some_and(|driver| MADE_UP.contains(&driver.as_str())) {
+            return None;
+        }
+        Some(i64::from(megabits) * 1_000_000)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::in_new_netns;
+    use crate::testing::run;
+
+    #[test]
+    fn asks_the_driver_and_believes_no_constant() {
+        in_new_netns("asks_the_driver_and_believes_no_constant", || {
+            run("ip", &["link", "add", "one", "type", "veth", "peer", "name", "two"]);
+            run("ip", &["link", "add", "bridge0", "type", "bridge"]);
+            let links = Links::open().unwrap();
+            let socket = links.socket.as_fd();
+            assert_eq!(sys::link_speed(socket, "one").unwrap(), 10_000);
+            assert_eq!(sys::link_driver(socket, "one").unwrap(), "veth");
+            assert_eq!(sys::link_speed(socket, "bridge0").unwrap(), SPEED_UNKNOWN);
+            assert_eq!(links.speed("one"), None);
+            assert_eq!(links.speed("bridge0"), None);
+            assert_eq!(links.speed("lo"), None);
+        });
+    }
+
+    #[test]
+    fn a_name_that_no_interface_can_have_is_no_interface() {
+        let links = Links::open().unwrap();
+        for name in ["", "a-name-that-is-too-long", "a\0b", "../lo", "лo"] {
+            assert_eq!(links.mtu(name), None, "{name}");
+            assert_eq!(links.speed(name), None, "{name}");
+        }
+        assert_eq!(links.mtu("lo"), Some(65536));
+    }
+}
