@@ -4,6 +4,8 @@
 //! keys that each network namespace has for itself. Every key starts with a value that no file sets, so that a key
 //! which nobody sets shows.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "all of it is test code: to fail is to panic")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
