@@ -1,1 +1,24 @@
-//! The rules of sysctls.
+//! The rules of sysctls: canonical form, policies, and what may stand in a profile.
+
+pub mod canonical;
+pub mod check;
+pub mod decide;
+pub mod number;
+pub mod stored;
+
+pub use canonical::encode;
+pub use canonical::observe;
+pub use canonical::parse_wanted;
+pub use check::Problem;
+pub use check::check;
+pub use check::check_for_kernel;
+pub use decide::Availability;
+pub use decide::DecideContext;
+pub use decide::Decision;
+pub use decide::availability_key;
+pub use decide::decide;
+pub use stored::equivalent;
+pub use stored::stored;
+
+#[cfg(test)]
+mod laws;
