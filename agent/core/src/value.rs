@@ -77,6 +77,23 @@ impl Ports {
         other.0.iter().all(|(low, high)| self.0.iter().any(|(from, to)| from <= low && high <= to))
     }
 
+    /// This set without the members of `other`.
+    #[must_use]
+    pub fn minus(&self, other: &Ports) -> Ports {
+        let mut left = self.0.clone();
+        for (from, to) in &other.0 {
+            left = left
+                .into_iter()
+                .flat_map(|(low, high)| {
+                    let below = (low < *from).then(|| (low, high.min(from - 1)));
+                    let above = (high > *to).then(|| (low.max(to + 1), high));
+                    [below, above].into_iter().flatten()
+                })
+                .collect();
+        }
+        Ports::from_ranges(left)
+    }
+
     /// The union of both sets.
     #[must_use]
     pub fn union(&self, other: &Ports) -> Ports {
@@ -217,6 +234,14 @@ mod tests {
         assert_eq!(Ports::parse("\n").unwrap(), Ports::default());
         assert_eq!(Ports::parse("80,x").unwrap_err(), "x");
         assert_eq!(Ports::parse("9-8").unwrap_err(), "9-8");
+    }
+
+    #[test]
+    fn minus_cuts_ranges() {
+        let ports = |text| Ports::parse(text).unwrap();
+        assert_eq!(ports("1-10").minus(&ports("3-4,10")), ports("1-2,5-9"));
+        assert_eq!(ports("1-10,65535").minus(&ports("0-65535")), ports(""));
+        assert_eq!(ports("5").minus(&ports("6")), ports("5"));
     }
 
     #[test]

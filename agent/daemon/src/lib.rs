@@ -1,1 +1,3 @@
 //! trimtab: the command line and the apply protocol.
+
+pub mod engine;

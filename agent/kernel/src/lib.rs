@@ -47,6 +47,15 @@ pub trait Kernel {
     /// If the kernel does not list them.
     fn interfaces(&mut self) -> io::Result<BTreeSet<String>>;
 
+    /// Those interfaces of the namespace that have an IPv4 address now: their `conf` values no longer follow `default`.
+    /// A kernel that cannot tell says none, and a plan then says of more values that they may move.
+    ///
+    /// # Errors
+    /// If the kernel does not list them.
+    fn addressed(&mut self) -> io::Result<BTreeSet<String>> {
+        Ok(BTreeSet::new())
+    }
+
     /// Every address of a kind that exists now, in order: what a snapshot holds.
     ///
     /// # Errors

@@ -144,7 +144,7 @@ mod tests {
 
     fn journal() -> String {
         let done = |id: &str| Record::Done { id: id.to_owned(), outcome: Outcome::Undone };
-        [done("a"), Record::Awaiting { id: "b".into() }, done("c")]
+        [done("a"), Record::Awaiting { id: "b".into(), moved: Vec::new() }, done("c")]
             .iter()
             .enumerate()
             .map(|(seq, record)| encode(seq as u64, record))

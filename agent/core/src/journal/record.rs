@@ -43,6 +43,8 @@ pub enum Record {
     Awaiting {
         /// The transaction.
         id: String,
+        /// Effects that did move, with their values after the last write.
+        moved: Vec<(Address, Value)>,
     },
     /// The transaction is over.
     Done {

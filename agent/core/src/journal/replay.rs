@@ -34,8 +34,8 @@ pub struct Transaction {
     pub begin: Begin,
     /// What was read back behind each change so far.
     pub wrote: BTreeMap<Address, Value>,
-    /// Whether all its changes are in force and only the confirmation is missing.
-    pub awaiting: bool,
+    /// The effects that did move, once all its changes are in force and only the confirmation is missing.
+    pub awaiting: Option<Vec<(Address, Value)>>,
 }
 
 impl Transaction {
@@ -43,43 +43,51 @@ impl Transaction {
     pub fn ours(&self, address: &Address, wanted: &[Value]) -> Vec<Value> {
         let mut ours = wanted.to_vec();
         ours.extend(self.wrote.get(address).cloned());
+        let moved = self.awaiting.iter().flatten().filter(|(other, _)| other == address);
+        ours.extend(moved.map(|(_, value)| value.clone()));
         ours
     }
 }
 
 /// Adds up the records.
 pub fn replay(records: &[Record]) -> History {
-    let mut history = History { records: records.len() as u64, ..History::default() };
+    let mut history = History::default();
     for record in records {
-        match record {
-            Record::Opened { version: _, host } => history.host = Some(host.clone()),
-            Record::Holds { address, held } => {
-                history.held.insert(address.clone(), held.clone());
+        step(&mut history, record);
+    }
+    history
+}
+
+/// Takes one more record into account.
+pub fn step(history: &mut History, record: &Record) {
+    history.records += 1;
+    match record {
+        Record::Opened { version: _, host } => history.host = Some(host.clone()),
+        Record::Holds { address, held } => {
+            history.held.insert(address.clone(), held.clone());
+        }
+        Record::Begin(begin) => {
+            history.open = Some(Transaction { begin: begin.clone(), wrote: BTreeMap::new(), awaiting: None });
+        }
+        Record::Wrote { id, address, found } => {
+            if let Some(open) = open_of(history, id) {
+                open.wrote.insert(address.clone(), found.clone());
             }
-            Record::Begin(begin) => {
-                history.open = Some(Transaction { begin: begin.clone(), wrote: BTreeMap::new(), awaiting: false });
+        }
+        Record::Awaiting { id, moved } => {
+            if let Some(open) = open_of(history, id) {
+                open.awaiting = Some(moved.clone());
             }
-            Record::Wrote { id, address, found } => {
-                if let Some(open) = open_of(&mut history, id) {
-                    open.wrote.insert(address.clone(), found.clone());
-                }
-            }
-            Record::Awaiting { id } => {
-                if let Some(open) = open_of(&mut history, id) {
-                    open.awaiting = true;
-                }
-            }
-            Record::Done { id, outcome } => {
-                if history.open.as_ref().is_some_and(|open| open.begin.id == *id)
-                    && let Some(open) = history.open.take()
-                {
-                    history.ended += 1;
-                    close(&mut history.held, &open, outcome);
-                }
+        }
+        Record::Done { id, outcome } => {
+            if history.open.as_ref().is_some_and(|open| open.begin.id == *id)
+                && let Some(open) = history.open.take()
+            {
+                history.ended += 1;
+                close(&mut history.held, &open, outcome);
             }
         }
     }
-    history
 }
 
 fn open_of<'a>(history: &'a mut History, id: &str) -> Option<&'a mut Transaction> {

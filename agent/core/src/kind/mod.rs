@@ -1,3 +1,165 @@
 //! The rules of each kind of address: canonical form, comparison, effects, order.
+//!
+//! The planner, the apply protocol, the journal and the renderers know no kind. What they need to know of one they ask
+//! its [`Rules`]; adding a kind is adding an implementation here and an adapter in trimtab-kernel.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::address::Address;
+use crate::address::Kind;
+use crate::facts::Facts;
+use crate::observed::Observed;
+use crate::observed::Reading;
+use crate::policy::Policy;
+use crate::value::Value;
 
 pub mod sysctl;
+pub mod world;
+
+pub use world::World;
+
+/// What the engine asks of a kind. Everything here is pure.
+pub trait Rules: Sync {
+    /// The canonical form of a reading.
+    fn observe(&self, address: &Address, reading: &Reading, facts: &Facts) -> Observed;
+
+    /// Whether a policy holds for one possible live value and, if it does not, what to write.
+    fn decide(&self, address: &Address, policy: &Policy, current: &Value, world: &World) -> Decision;
+
+    /// Whether the kernel would hold the same for both, its rounding included.
+    fn equivalent(&self, address: &Address, left: &Value, right: &Value, facts: &Facts) -> bool;
+
+    /// How to take back `ours` where `now` is found: by element, so that what others changed stays.
+    fn take_back(&self, address: &Address, before: &Value, ours: &[Value], now: &Value, facts: &Facts) -> TakeBack;
+
+    /// The kernel object that is written for this address. Changes with the same rank and object are one write.
+    fn object(&self, address: &Address) -> String;
+
+    /// The place in the order of writes: lower first; equal ranks go by address.
+    fn rank(&self, address: &Address) -> u16;
+
+    /// The other address of a pair that the kernel checks against each other, if it has one.
+    fn partner(&self, address: &Address) -> Option<Address>;
+
+    /// Why the kernel would refuse this value in this world, e.g. a pair out of order or a range.
+    fn refusal(&self, address: &Address, to: &Value, world: &World) -> Option<String>;
+
+    /// Every other address whose value decides, or is moved by, what happens here.
+    fn closure(&self, address: &Address, interfaces: &BTreeSet<String>) -> Vec<Address>;
+
+    /// What a write moves besides itself.
+    fn effects(&self, address: &Address, to: &Value, world: &World) -> Effects;
+
+    /// What the write does to traffic, if it does anything.
+    fn disrupts(&self, address: &Address, from: &Value, to: &Value) -> Option<String>;
+
+    /// Why a value cannot be had or written here at all.
+    fn obstacle(&self, address: &Address, observed: &Observed, world: &World) -> Option<Obstacle>;
+
+    /// Something worth saying of a wanted address in the final world, e.g. that a combination makes it void.
+    fn remarks(&self, address: &Address, policy: &Policy, world: &World) -> Vec<Remark>;
+}
+
+/// The rules of a kind.
+pub fn rules(kind: Kind) -> &'static dyn Rules {
+    match kind {
+        Kind::Sysctl => &sysctl::SysctlRules,
+    }
+}
+
+/// The rules of the kind of an address.
+pub fn rules_of(address: &Address) -> &'static dyn Rules {
+    rules(address.kind())
+}
+
+/// What a policy asks for, given one live value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// The live value is good enough.
+    Satisfied,
+    /// This is to be written.
+    Write(Value),
+    /// Nothing that this kernel could do would satisfy it; the reason in words.
+    Blocked(String),
+}
+
+/// How to take back a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TakeBack {
+    /// It is back already.
+    Done,
+    /// Write this.
+    Write(Value),
+    /// Somebody else's value is there.
+    Foreign,
+}
+
+/// What a write moves besides itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Effects {
+    /// Values that move or may move.
+    pub moves: Vec<Effect>,
+    /// Addresses that look as if they would move and certainly stay.
+    pub stays: Vec<Address>,
+}
+
+/// One value that a write to another address moves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Effect {
+    /// What moves.
+    pub address: Address,
+    /// Its value before.
+    pub from: Value,
+    /// Its value after; `None` where the kernel chooses.
+    pub to: Option<Value>,
+    /// How sure that is.
+    pub certainty: Certainty,
+}
+
+/// Whether an effect can be foretold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Certainty {
+    /// The kernel does it always.
+    Moves,
+    /// It depends on something the kernel does not show, e.g. whether a key was ever set.
+    MayMove,
+}
+
+/// Why a value cannot be had or written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Obstacle {
+    /// Whether it may pass, stays, or does not matter.
+    pub class: ObstacleClass,
+    /// A stable code, e.g. `module-not-loaded`.
+    pub code: &'static str,
+    /// In words.
+    pub message: String,
+    /// What the user can do.
+    pub advice: Option<String>,
+}
+
+/// The weight of an obstacle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ObstacleClass {
+    /// It may pass: the object may appear.
+    Pending,
+    /// This kernel or privilege refuses.
+    Blocked,
+    /// It is as it should be here; worth a note.
+    Note,
+}
+
+/// Something worth saying that changes no exit code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// A stable code, e.g. `void`.
+    pub code: &'static str,
+    /// In words.
+    pub message: String,
+    /// What the user can do.
+    pub advice: Option<String>,
+}

@@ -1,1 +1,137 @@
 //! Plans: the ordered changes between what is wanted and what was observed.
+//!
+//! [`build`](build::build) merges desired, held and observed once; plan, apply, verify and undo all read that one
+//! merge, so that they cannot disagree. It is a simulation: each change carries what may be found at its turn, effects of
+//! earlier changes included, and what to do then. Executing a plan takes no decision.
+
+pub mod build;
+pub mod compare;
+pub mod finding;
+pub mod goal;
+pub mod saved;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+pub use build::Input;
+pub use build::build;
+pub use finding::Class;
+pub use finding::Finding;
+pub use goal::Goal;
+
+use crate::address::Address;
+use crate::desired::Origin;
+use crate::kind::Effect;
+use crate::value::Value;
+
+/// What is to be done on one host, in order, and what is to be said about it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The changes, in the order of writing.
+    pub changes: Vec<Change>,
+    /// What cannot be done now, conflicts and notes.
+    pub findings: Vec<Finding>,
+    /// Settings that hold already, or hold as soon as an effect has come.
+    pub as_wanted: Vec<Address>,
+}
+
+/// One write to one kernel object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Why it is made.
+    pub action: Action,
+    /// The addresses that it carries: one, but where the kernel takes several in one message.
+    pub cells: Vec<Cell>,
+    /// What it does to traffic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disrupts: Option<String>,
+    /// What moves with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub effects: Vec<Effect>,
+    /// What looks as if it would move and stays.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stays: Vec<Address>,
+}
+
+/// Why a change is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// A setting wants it.
+    Set,
+    /// No setting wants it any more: it goes back to what was there before trimtab.
+    Return,
+}
+
+/// One address of a change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cell {
+    /// The address.
+    pub address: Address,
+    /// The value read when the plan was made.
+    pub from: Value,
+    /// What may be found at the change's turn, and what to do then; the most likely first. Anything else is stale.
+    pub cases: Vec<Case>,
+    /// Who wants it; nobody for a return.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+    /// The author's reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// One value that may be found at a change's turn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Case {
+    /// What is found.
+    pub found: Value,
+    /// What to write then; nothing if it is good enough.
+    pub write: Option<Value>,
+}
+
+impl Cell {
+    /// The value that the cell most likely leaves.
+    pub fn to(&self) -> &Value {
+        self.cases.iter().find_map(|case| case.write.as_ref()).unwrap_or(&self.from)
+    }
+
+    /// Every value that the cell may leave.
+    pub fn wanted(&self) -> Vec<Value> {
+        let mut wanted: Vec<Value> = Vec::new();
+        for case in &self.cases {
+            let left = case.write.as_ref().unwrap_or(&case.found);
+            if !wanted.contains(left) {
+                wanted.push(left.clone());
+            }
+        }
+        wanted
+    }
+}
+
+impl Plan {
+    /// The addresses of all changes, in order.
+    pub fn changed(&self) -> impl Iterator<Item = &Address> {
+        self.changes.iter().flat_map(|change| &change.cells).map(|cell| &cell.address)
+    }
+
+    /// The effects of all changes, each with its cause, in order.
+    pub fn effects(&self) -> impl Iterator<Item = (&Address, &Effect)> {
+        self.changes.iter().flat_map(|change| {
+            let cause = change.cells.first().map(|cell| &cell.address);
+            change.effects.iter().filter_map(move |effect| cause.map(|cause| (cause, effect)))
+        })
+    }
+
+    /// How many findings are of a class.
+    pub fn count(&self, class: Class) -> usize {
+        self.findings.iter().filter(|finding| finding.class == class).count()
+    }
+
+    /// Whether something wanted cannot be had now.
+    pub fn is_held_up(&self) -> bool {
+        self.findings.iter().any(|finding| match finding.class {
+            Class::Pending | Class::Blocked | Class::Conflict => true,
+            Class::Note => false,
+        })
+    }
+}

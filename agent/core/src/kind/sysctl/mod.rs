@@ -6,6 +6,13 @@ pub mod decide;
 pub mod number;
 pub mod stored;
 
+pub mod combine;
+pub mod effects;
+pub mod obstacle;
+pub mod order;
+pub mod rules;
+pub mod take_back;
+
 pub use canonical::encode;
 pub use canonical::observe;
 pub use canonical::parse_wanted;
@@ -17,6 +24,7 @@ pub use decide::DecideContext;
 pub use decide::Decision;
 pub use decide::availability_key;
 pub use decide::decide;
+pub use rules::SysctlRules;
 pub use stored::equivalent;
 pub use stored::stored;
 

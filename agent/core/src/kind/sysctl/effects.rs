@@ -1,0 +1,164 @@
+//! What writing one sysctl moves besides itself.
+//!
+//! The kernel sends no event for these and no other tool shows them. Facts: net/ipv4/devinet.c
+//! (`inet_forward_change`, `devinet_copy_dflt_conf`), net/ipv6/addrconf.c (`addrconf_fixup_forwarding`,
+//! `addrconf_disable_ipv6`, `addrconf_sysctl_ignore_routes_with_linkdown`), checked on 6.18.
+
+use std::collections::BTreeSet;
+
+use crate::address::Address;
+use crate::address::SysctlKey;
+use crate::catalogue;
+use crate::catalogue::EffectClass;
+use crate::kind::Certainty;
+use crate::kind::Effect;
+use crate::kind::Effects;
+use crate::kind::World;
+use crate::value::Value;
+
+/// The addresses that a write to `key` could move.
+pub fn reach(key: &SysctlKey, interfaces: &BTreeSet<String>) -> Vec<Address> {
+    let mut reached = Vec::new();
+    match class(key) {
+        EffectClass::None | EffectClass::ConfDefaultV4NoFan => {}
+        EffectClass::ForwardingV4 => {
+            reached.extend(conf("ipv4", "default", "forwarding"));
+            reached.extend(conf("ipv4", "all", "accept_redirects"));
+            reached.extend(interfaces.iter().filter_map(|name| conf("ipv4", name, "forwarding")));
+        }
+        EffectClass::ForwardingV6 => {
+            reached.extend(conf("ipv6", "default", "forwarding"));
+            for name in interfaces {
+                reached.extend(conf("ipv6", name, "forwarding"));
+                reached.extend(conf("ipv6", name, "force_forwarding"));
+            }
+        }
+        EffectClass::ConfAllFansV6 => {
+            reached.extend(conf("ipv6", "default", key.name()));
+            reached.extend(interfaces.iter().filter_map(|name| conf("ipv6", name, key.name())));
+        }
+        EffectClass::ConfDefaultV4 => {
+            reached.extend(interfaces.iter().filter_map(|name| conf("ipv4", name, key.name())));
+        }
+        EffectClass::CongestionControl => reached.extend(allowed_algorithms()),
+    }
+    reached
+}
+
+/// What a write of `to` moves in this world.
+pub fn effects(key: &SysctlKey, to: &Value, world: &World) -> Effects {
+    let mut effects = Effects::default();
+    match class(key) {
+        EffectClass::None | EffectClass::ConfDefaultV4NoFan => {}
+        EffectClass::ForwardingV4 => {
+            for address in reach(key, world.interfaces) {
+                let after = if address.local_name().ends_with(".accept_redirects") { inverse(to) } else { to.clone() };
+                moves(&mut effects, world, address, after);
+            }
+        }
+        EffectClass::ForwardingV6 => {
+            for address in reach(key, world.interfaces) {
+                let forced = address.local_name().ends_with(".force_forwarding");
+                if forced && *to != Value::Int(0) {
+                    continue;
+                }
+                moves(&mut effects, world, address, to.clone());
+            }
+        }
+        EffectClass::ConfAllFansV6 => {
+            for address in reach(key, world.interfaces) {
+                moves(&mut effects, world, address, to.clone());
+            }
+        }
+        EffectClass::ConfDefaultV4 => fan_out(&mut effects, key, to, world),
+        EffectClass::CongestionControl => allow_algorithm(&mut effects, to, world),
+    }
+    effects
+}
+
+fn class(key: &SysctlKey) -> EffectClass {
+    if let Some(entry) = catalogue::find(key)
+        && entry.effect != EffectClass::None
+    {
+        return entry.effect;
+    }
+    // The pattern `conf.*.x` of the catalogue has no effect of its own: `default` in the star's place has one. A key
+    // that the catalogue does not know is taken to fan out, as all but a few do.
+    match key.segments() {
+        [net, family, conf, default, name]
+            if net == "net" && family == "ipv4" && conf == "conf" && default == "default" =>
+        {
+            if STAYS_AT_DEFAULT.contains(&name.as_str()) {
+                EffectClass::ConfDefaultV4NoFan
+            } else {
+                EffectClass::ConfDefaultV4
+            }
+        }
+        [net, family, conf, all, name] if net == "net" && family == "ipv6" && conf == "conf" && all == "all" => {
+            match name.as_str() {
+                "forwarding" => EffectClass::ForwardingV6,
+                "disable_ipv6" | "ignore_routes_with_linkdown" | "addr_gen_mode" => EffectClass::ConfAllFansV6,
+                _ => EffectClass::None,
+            }
+        }
+        _ => EffectClass::None,
+    }
+}
+
+/// `conf.default` keys whose writes reach no existing interface: they are not set through `devinet_conf_proc`'s
+/// copying (net/ipv4/devinet.c), checked on 6.18.
+const STAYS_AT_DEFAULT: &[&str] =
+    &["forwarding", "disable_xfrm", "disable_policy", "promote_secondaries", "drop_unicast_in_l2_multicast"];
+
+fn conf(family: &str, interface: &str, name: &str) -> Option<Address> {
+    SysctlKey::from_segments(["net", family, "conf", interface, name]).ok().map(Address::sysctl)
+}
+
+fn allowed_algorithms() -> Option<Address> {
+    SysctlKey::from_segments(["net", "ipv4", "tcp_allowed_congestion_control"]).ok().map(Address::sysctl)
+}
+
+fn inverse(value: &Value) -> Value {
+    Value::Int(i64::from(*value == Value::Int(0)))
+}
+
+/// Something that certainly becomes `after`; nothing, if it is that already or does not exist.
+fn moves(effects: &mut Effects, world: &World, address: Address, after: Value) {
+    let possible = world.possible(&address);
+    let Some(from) = possible.first() else { return };
+    if possible.iter().all(|value| *value == after) {
+        return;
+    }
+    effects.moves.push(Effect { from: from.clone(), address, to: Some(after), certainty: Certainty::Moves });
+}
+
+/// The kernel copies a new default to every interface whose own value was never set. It was set if it differs from the
+/// old default, or if the interface ever had an IPv4 address (`ipv4_devconf_setall`); otherwise nobody can tell.
+fn fan_out(effects: &mut Effects, key: &SysctlKey, to: &Value, world: &World) {
+    let old_defaults = world.possible(&Address::sysctl(key.clone()));
+    for name in world.interfaces {
+        let Some(address) = conf("ipv4", name, key.name()) else { continue };
+        let possible = world.possible(&address);
+        let Some(from) = possible.first() else { continue };
+        let was_set = world.addressed.contains(name) || !possible.iter().any(|value| old_defaults.contains(value));
+        if was_set {
+            effects.stays.push(address);
+        } else if possible.iter().any(|value| value != to) {
+            let effect = Effect { from: from.clone(), address, to: Some(to.clone()), certainty: Certainty::MayMove };
+            effects.moves.push(effect);
+        }
+    }
+}
+
+/// An algorithm that becomes the default of the initial namespace becomes allowed for everybody
+/// (net/ipv4/tcp_cong.c, `tcp_set_default_congestion_control`).
+fn allow_algorithm(effects: &mut Effects, to: &Value, world: &World) {
+    let (Value::Text(algorithm), Some(address)) = (to, allowed_algorithms()) else { return };
+    let Some(Value::Words(allowed)) = world.likely(&address) else { return };
+    if !world.host.netns.initial || allowed.contains(algorithm) {
+        return;
+    }
+    let from = Value::Words(allowed.clone());
+    // The kernel lists them in the order of its own registry.
+    effects.moves.push(Effect { address, from, to: None, certainty: Certainty::Moves });
+}

@@ -1,0 +1,160 @@
+//! The rules of sysctls, as the engine asks for them.
+
+use std::collections::BTreeSet;
+
+use super::combine;
+use super::effects;
+use super::obstacle;
+use super::order;
+use super::take_back;
+use crate::address::Address;
+use crate::address::Object;
+use crate::address::SysctlKey;
+use crate::catalogue;
+use crate::facts::Facts;
+use crate::kind::Decision;
+use crate::kind::Effects;
+use crate::kind::Obstacle;
+use crate::kind::Remark;
+use crate::kind::Rules;
+use crate::kind::TakeBack;
+use crate::kind::World;
+use crate::observed::Observed;
+use crate::observed::Reading;
+use crate::policy::Policy;
+use crate::value::Value;
+
+/// [`Rules`] for everything below `/proc/sys`.
+pub struct SysctlRules;
+
+fn key(address: &Address) -> &SysctlKey {
+    match &address.object {
+        Object::Sysctl(key) => key,
+    }
+}
+
+impl Rules for SysctlRules {
+    fn observe(&self, address: &Address, reading: &Reading, facts: &Facts) -> Observed {
+        super::observe(key(address), reading, facts)
+    }
+
+    fn decide(&self, address: &Address, policy: &Policy, current: &Value, world: &World) -> Decision {
+        decide(key(address), policy, current, world)
+    }
+
+    fn equivalent(&self, address: &Address, left: &Value, right: &Value, facts: &Facts) -> bool {
+        super::equivalent(key(address), left, right, facts)
+    }
+
+    fn take_back(&self, address: &Address, before: &Value, ours: &[Value], now: &Value, facts: &Facts) -> TakeBack {
+        let key = key(address);
+        take_back::take_back(before, ours, now, &|left, right| super::equivalent(key, left, right, facts))
+    }
+
+    fn object(&self, address: &Address) -> String {
+        key(address).path()
+    }
+
+    fn rank(&self, address: &Address) -> u16 {
+        order::rank(key(address))
+    }
+
+    fn partner(&self, address: &Address) -> Option<Address> {
+        order::partner(key(address)).map(Address::sysctl)
+    }
+
+    fn refusal(&self, address: &Address, to: &Value, world: &World) -> Option<String> {
+        let key = key(address);
+        order::pair_refusal(key, to, world)
+            .or_else(|| kernel_version(world).and_then(|version| super::check_for_kernel(key, to, version)))
+    }
+
+    fn closure(&self, address: &Address, interfaces: &BTreeSet<String>) -> Vec<Address> {
+        let key = key(address);
+        let mut closure = effects::reach(key, interfaces);
+        closure.extend(order::partner(key).map(Address::sysctl));
+        closure.extend(combine::decider(key).map(Address::sysctl));
+        closure.extend(combine::forwarding_of(key).map(Address::sysctl));
+        closure.extend(availability_keys(key));
+        closure
+    }
+
+    fn effects(&self, address: &Address, to: &Value, world: &World) -> Effects {
+        effects::effects(key(address), to, world)
+    }
+
+    fn disrupts(&self, address: &Address, from: &Value, to: &Value) -> Option<String> {
+        if from == to {
+            return None;
+        }
+        catalogue::find(key(address)).and_then(|entry| entry.disrupts).map(str::to_owned)
+    }
+
+    fn obstacle(&self, address: &Address, observed: &Observed, world: &World) -> Option<Obstacle> {
+        obstacle::obstacle(key(address), observed, world)
+    }
+
+    fn remarks(&self, address: &Address, _policy: &Policy, world: &World) -> Vec<Remark> {
+        let key = key(address);
+        combine::remark(key, world).into_iter().chain(stray_forwarding(key, world)).collect()
+    }
+}
+
+fn decide(key: &SysctlKey, policy: &Policy, current: &Value, world: &World) -> Decision {
+    let listed = super::availability_key(key, world.facts);
+    let available = listed.and_then(|list| match world.likely(&Address::sysctl(list))? {
+        Value::Words(words) => Some(words.as_slice()),
+        Value::Int(_) | Value::Ints(_) | Value::Ports(_) | Value::Text(_) | Value::Secret => None,
+    });
+    let context = super::DecideContext { facts: world.facts, kernel_version: kernel_version(world), available };
+    match super::decide(key, policy, Some(current), &context) {
+        super::Decision::Satisfied => Decision::Satisfied,
+        super::Decision::Write(value) => Decision::Write(value),
+        super::Decision::Unavailable { candidates: _, why } => Decision::Blocked(why),
+        super::Decision::NeedsCurrent => Decision::Blocked("its live value cannot be read".to_owned()),
+        super::Decision::Invalid(why) => Decision::Blocked(why),
+    }
+}
+
+fn kernel_version(world: &World) -> Option<(u32, u32)> {
+    let version = u32::try_from(world.facts.int("host.kernel_version")?).ok()?;
+    Some((version / 1000, version % 1000))
+}
+
+/// The lists that tell which names a key takes, in whichever namespace.
+fn availability_keys(key: &SysctlKey) -> impl Iterator<Item = Address> {
+    let lists: &[&str] = match key.name() {
+        "tcp_congestion_control" => {
+            &["net.ipv4.tcp_available_congestion_control", "net.ipv4.tcp_allowed_congestion_control"]
+        }
+        "tcp_allowed_congestion_control" => &["net.ipv4.tcp_available_congestion_control"],
+        "scheduler" => &["net.mptcp.available_schedulers"],
+        "path_manager" => &["net.mptcp.available_path_managers"],
+        _ => &[],
+    };
+    lists.iter().filter_map(|list| list.parse().ok()).map(Address::sysctl)
+}
+
+/// Writing `ip_forward=0` where it is 0 already does nothing, so an interface that forwards by itself goes on
+/// forwarding (net/ipv4/devinet.c, `devinet_sysctl_forward`).
+fn stray_forwarding(key: &SysctlKey, world: &World) -> Option<Remark> {
+    let off = |key: &SysctlKey| world.likely(&Address::sysctl(key.clone())) == Some(&Value::Int(0));
+    if key.to_string() != "net.ipv4.ip_forward" || !off(key) {
+        return None;
+    }
+    let strays: Vec<&str> = effects::reach(key, world.interfaces)
+        .iter()
+        .filter(|address| {
+            address.local_name().ends_with(".forwarding") && world.likely(address) == Some(&Value::Int(1))
+        })
+        .filter_map(|address| {
+            world.interfaces.iter().find(|name| self::key(address).interface() == Some(name.as_str()))
+        })
+        .map(String::as_str)
+        .collect();
+    (!strays.is_empty()).then(|| Remark {
+        code: "stray-forwarding",
+        message: format!("net.ipv4.ip_forward = 0, but these interfaces forward by themselves: {}", strays.join(", ")),
+        advice: Some("set net.ipv4.conf.\"*\".forwarding = 0 too".to_owned()),
+    })
+}

@@ -1,0 +1,265 @@
+//! Building a plan: one walk over the goals in the order of writes, in a simulated world.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use super::Action;
+use super::Case;
+use super::Cell;
+use super::Change;
+use super::Class;
+use super::Finding;
+use super::Goal;
+use super::Plan;
+use crate::address::Address;
+use crate::desired::Setting;
+use crate::desired::Want;
+use crate::facts::Facts;
+use crate::host::HostId;
+use crate::kind::Decision;
+use crate::kind::TakeBack;
+use crate::kind::World;
+use crate::kind::rules_of;
+use crate::observed::Observed;
+use crate::policy::Policy;
+use crate::value::Value;
+
+/// Everything a plan follows from.
+#[derive(Debug, Clone, Copy)]
+pub struct Input<'a> {
+    /// The host, boot and namespace.
+    pub host: &'a HostId,
+    /// What is known of it.
+    pub facts: &'a Facts,
+    /// The interfaces of the namespace.
+    pub interfaces: &'a BTreeSet<String>,
+    /// Those of them that have an IPv4 address.
+    pub addressed: &'a BTreeSet<String>,
+    /// What was read: at least every address that [`addresses`] names.
+    pub observed: &'a BTreeMap<Address, Observed>,
+    /// What is to be reached.
+    pub goals: &'a BTreeMap<Address, Goal<'a>>,
+}
+
+/// Every address that must be read before a plan can be built: the goals, and all that decides or is moved by them.
+pub fn addresses(goals: &BTreeMap<Address, Goal>, interfaces: &BTreeSet<String>) -> BTreeSet<Address> {
+    let mut addresses: BTreeSet<Address> = goals.keys().cloned().collect();
+    for address in goals.keys() {
+        addresses.extend(rules_of(address).closure(address, interfaces));
+    }
+    addresses
+}
+
+/// The plan that reaches the goals. The same input gives the same plan, whatever order the profiles came in.
+pub fn build(input: &Input) -> Plan {
+    let mut world = World::new(input.host, input.facts, input.interfaces, input.addressed, input.observed);
+    let mut plan = Plan::default();
+    for address in in_order(input, &world) {
+        let Some(goal) = input.goals.get(&address) else { continue };
+        step(&mut plan, &mut world, &address, goal);
+    }
+    mend(&mut plan, &mut world, input);
+    remark(&mut plan, &world, input);
+    plan.findings.sort_by(|left, right| {
+        (left.class, &left.address, &left.code).cmp(&(right.class, &right.address, &right.code))
+    });
+    plan
+}
+
+/// The goals by rank, with the halves of each pair the way round that the kernel takes them.
+fn in_order(input: &Input, world: &World) -> Vec<Address> {
+    let mut order: Vec<Address> = input.goals.keys().cloned().collect();
+    order.sort_by_cached_key(|address| (rules_of(address).rank(address), address.clone()));
+    for index in 0..order.len() {
+        let Some(first) = order.get(index).cloned() else { continue };
+        let Some(partner) = rules_of(&first).partner(&first) else { continue };
+        let Some(at) = order.iter().skip(index + 1).position(|address| *address == partner) else { continue };
+        let refused = input
+            .goals
+            .get(&first)
+            .and_then(|goal| first_write(&first, goal, world))
+            .is_some_and(|to| rules_of(&first).refusal(&first, &to, world).is_some());
+        if refused {
+            order.swap(index, index + 1 + at);
+        }
+    }
+    order
+}
+
+/// What the first write to an address would be in this world, if there is one.
+fn first_write(address: &Address, goal: &Goal, world: &World) -> Option<Value> {
+    cases(address, goal, world).ok()?.into_iter().find_map(|case| case.write)
+}
+
+fn step(plan: &mut Plan, world: &mut World, address: &Address, goal: &Goal) {
+    let rules = rules_of(address);
+    let setting = match goal {
+        Goal::Hold(setting) => Some(*setting),
+        Goal::TakeBack { .. } => None,
+    };
+    let origin = setting.map(|setting| &setting.origin);
+    if let Some(Setting { want: Want::Undecided { fact, expression }, .. }) = setting {
+        let message = format!("{fact} is not known on this host, and `{expression}` needs it");
+        let advice = Some(format!("declare it under [facts] in the host file, or use known({fact}, …)"));
+        plan.findings.push(
+            Finding::about(Class::Pending, "fact-unknown", address, message).with_advice(advice).with_origin(origin),
+        );
+        return;
+    }
+    let observed = world.read(address);
+    if observed.value().is_none() {
+        let gone = matches!((goal, observed), (Goal::TakeBack { .. }, Observed::Absent));
+        if !gone && let Some(obstacle) = rules.obstacle(address, observed, world) {
+            plan.findings.push(Finding::of_obstacle(address, obstacle).with_origin(origin));
+        }
+        return;
+    }
+    let cases = match cases(address, goal, world) {
+        Ok(cases) => cases,
+        Err(finding) => {
+            plan.findings.push(finding.with_origin(origin));
+            return;
+        }
+    };
+    if cases.iter().all(|case| case.write.is_none()) {
+        if setting.is_some() {
+            plan.as_wanted.push(address.clone());
+        }
+        return;
+    }
+    // Only a value that must change can be held up: a read-only key that holds what is wanted is as wanted.
+    if let Some(obstacle) = rules.obstacle(address, world.read(address), world) {
+        plan.findings.push(Finding::of_obstacle(address, obstacle).with_origin(origin));
+        return;
+    }
+    let cell = Cell {
+        address: address.clone(),
+        from: world.read(address).value().cloned().unwrap_or(Value::Secret),
+        cases,
+        origin: origin.cloned(),
+        reason: setting.and_then(|setting| setting.reason.clone()),
+    };
+    if let Some(refusal) = rules.refusal(address, cell.to(), world) {
+        let message = format!("the kernel refuses {}: {refusal}", cell.to());
+        plan.findings.push(Finding::about(Class::Blocked, "refused-value", address, message).with_origin(origin));
+        return;
+    }
+    let action = if setting.is_some() { Action::Set } else { Action::Return };
+    push(plan, world, cell, action);
+}
+
+/// What may be found at this turn and what to do then.
+fn cases(address: &Address, goal: &Goal, world: &World) -> Result<Vec<Case>, Box<Finding>> {
+    let rules = rules_of(address);
+    let mut cases = Vec::new();
+    for found in world.possible(address) {
+        let write = match goal {
+            Goal::Hold(setting) => match &setting.want {
+                Want::Decided(policy) => decide(address, policy, found, world)?,
+                Want::Undecided { .. } => None,
+            },
+            Goal::TakeBack { before, ours, effect } => {
+                match rules.take_back(address, before, ours, found, world.facts) {
+                    TakeBack::Done => None,
+                    TakeBack::Write(value) => Some(value),
+                    // Where the kernel chose what an effect became, all that differs is our doing.
+                    TakeBack::Foreign if *effect && ours.is_empty() => Some(before.clone()),
+                    TakeBack::Foreign => return Err(Box::new(foreign(address, before, ours, found))),
+                }
+            }
+        };
+        cases.push(Case { found: found.clone(), write });
+    }
+    Ok(cases)
+}
+
+fn decide(address: &Address, policy: &Policy, found: &Value, world: &World) -> Result<Option<Value>, Box<Finding>> {
+    match rules_of(address).decide(address, policy, found, world) {
+        Decision::Satisfied => Ok(None),
+        Decision::Write(value) => Ok(Some(value)),
+        Decision::Blocked(why) => Err(Box::new(Finding::about(Class::Blocked, "unavailable", address, why))),
+    }
+}
+
+fn foreign(address: &Address, before: &Value, ours: &[Value], found: &Value) -> Finding {
+    let ours: Vec<String> = ours.iter().map(Value::to_string).collect();
+    let message = format!("found {found}, trimtab left {}: somebody changed it since, so it stays", ours.join(" or "));
+    Finding::about(Class::Conflict, "not-ours", address, message)
+        .with_advice(Some(format!("its value before trimtab was {before}; set it by hand if you want that back")))
+}
+
+/// Adds a change, or another cell to the last one if both are one write to one object.
+fn push(plan: &mut Plan, world: &mut World, cell: Cell, action: Action) {
+    let rules = rules_of(&cell.address);
+    let address = cell.address.clone();
+    let to = cell.to().clone();
+    let effects = rules.effects(&address, &to, world);
+    for effect in &effects.moves {
+        world.apply(effect);
+    }
+    let disrupts = rules.disrupts(&address, &cell.from, &to);
+    world.write(&address, to);
+    let object = rules.object(&address);
+    let same_write = plan.changes.last_mut().filter(|last| {
+        last.action == action
+            && last
+                .cells
+                .first()
+                .is_some_and(|first| first.address.kind() == address.kind() && rules.object(&first.address) == object)
+    });
+    match same_write {
+        Some(last) => {
+            last.cells.push(cell);
+            last.effects.extend(effects.moves);
+            last.stays.extend(effects.stays);
+            last.disrupts = last.disrupts.take().or(disrupts);
+        }
+        None => plan.changes.push(Change {
+            action,
+            cells: vec![cell],
+            disrupts,
+            effects: effects.moves,
+            stays: effects.stays,
+        }),
+    }
+}
+
+/// A setting that held at its turn may have been moved by a later write. One more walk mends it; what is still not as
+/// wanted then contradicts another setting.
+fn mend(plan: &mut Plan, world: &mut World, input: &Input) {
+    let moved: BTreeSet<Address> = plan.effects().map(|(_, effect)| effect.address.clone()).collect();
+    let upset: Vec<Address> = moved.into_iter().filter(|address| is_upset(address, input, world)).collect();
+    for address in &upset {
+        let Some(goal) = input.goals.get(address) else { continue };
+        plan.as_wanted.retain(|other| other != address);
+        plan.changes.retain(|change| change.cells.iter().all(|cell| cell.address != *address));
+        step(plan, world, address, goal);
+    }
+    for address in upset.iter().filter(|address| is_upset(address, input, world)) {
+        let message = "another setting moves it again: the two contradict each other";
+        plan.findings.push(Finding::about(Class::Blocked, "contradiction", address, message));
+    }
+}
+
+fn is_upset(address: &Address, input: &Input, world: &World) -> bool {
+    let Some(Goal::Hold(Setting { want: Want::Decided(policy), .. })) = input.goals.get(address) else { return false };
+    let rules = rules_of(address);
+    rules.obstacle(address, world.read(address), world).is_none()
+        && world
+            .possible(address)
+            .iter()
+            .any(|value| matches!(rules.decide(address, policy, value, world), Decision::Write(_)))
+}
+
+fn remark(plan: &mut Plan, world: &World, input: &Input) {
+    for (address, goal) in input.goals {
+        let Goal::Hold(setting) = goal else { continue };
+        let Want::Decided(policy) = &setting.want else { continue };
+        if world.possible(address).is_empty() {
+            continue;
+        }
+        for remark in rules_of(address).remarks(address, policy, world) {
+            plan.findings.push(Finding::of_remark(address, remark).with_origin(Some(&setting.origin)));
+        }
+    }
+}

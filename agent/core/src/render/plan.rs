@@ -1,0 +1,247 @@
+//! A plan as people read it: what changes, from which live value, who asks for it, what it does to traffic, what moves
+//! along, and what cannot be done now.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use super::paint::Paint;
+use super::paint::Tone;
+use crate::address::Address;
+use crate::address::Kind;
+use crate::address::Object;
+use crate::kind::Certainty;
+use crate::kind::Effect;
+use crate::plan::Action;
+use crate::plan::Cell;
+use crate::plan::Change;
+use crate::plan::Class;
+use crate::plan::Finding;
+use crate::plan::Plan;
+use crate::plan::saved::SavedPlan;
+use crate::plan::saved::Summary;
+
+/// How much to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// Everything but what holds already.
+    Full,
+    /// The changes and what holds them up, a line each.
+    Brief,
+}
+
+/// How many names of a long list are shown before they are counted.
+const NAMES_SHOWN: usize = 6;
+
+/// The whole plan.
+pub fn text(saved: &SavedPlan, detail: Detail, paint: Paint) -> String {
+    let mut out = String::new();
+    out.push_str(&paint.tone(Tone::Heading, &heading(saved)));
+    out.push('\n');
+    for kind in Kind::ALL {
+        section(&mut out, *kind, &saved.plan, detail, paint);
+    }
+    for finding in saved.plan.findings.iter().filter(|finding| finding.address.is_none()) {
+        finding_line(&mut out, &[finding], paint);
+    }
+    let _ = writeln!(out, "{}", summary(&saved.summary));
+    out
+}
+
+fn heading(saved: &SavedPlan) -> String {
+    let included: Vec<String> = saved
+        .profiles
+        .iter()
+        .filter(|profile| !saved.roles.contains(profile))
+        .map(|profile| format!("+{profile}"))
+        .collect();
+    let mut line = format!("plan {}  host {}", saved.id.get(..8).unwrap_or(&saved.id), saved.host.name);
+    if let Some(name) = &saved.host.netns.name {
+        let _ = write!(line, "  netns {name}");
+    } else if !saved.host.netns.initial {
+        let _ = write!(line, "  netns with cookie {}", saved.host.netns.cookie);
+    }
+    match saved.roles.as_slice() {
+        [] => line.push_str("  no profile"),
+        roles => {
+            let _ = write!(line, "  profile {}", roles.join(", "));
+        }
+    }
+    if !included.is_empty() {
+        let _ = write!(line, " ({})", included.join(" "));
+    }
+    let _ = write!(line, "  kernel {}", saved.host.kernel);
+    line
+}
+
+fn section(out: &mut String, kind: Kind, plan: &Plan, detail: Detail, paint: Paint) {
+    let changes: Vec<&Change> =
+        plan.changes.iter().filter(|change| change.cells.iter().any(|cell| cell.address.kind() == kind)).collect();
+    let mut groups: BTreeMap<(Class, &str, &str), Vec<&Finding>> = BTreeMap::new();
+    for finding in &plan.findings {
+        let of_kind = finding.address.as_ref().is_some_and(|address| address.kind() == kind);
+        if of_kind && (detail == Detail::Full || finding.class != Class::Note) {
+            groups.entry((finding.class, &finding.code, &finding.message)).or_default().push(finding);
+        }
+    }
+    if changes.is_empty() && groups.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "{}", paint.tone(Tone::Heading, kind.word()));
+    let widths = Widths::of(&changes);
+    for change in changes {
+        for cell in &change.cells {
+            cell_line(out, change.action, cell, &widths, paint);
+        }
+        if detail == Detail::Full {
+            consequences(out, change, paint);
+        }
+    }
+    for findings in groups.values() {
+        finding_line(out, findings, paint);
+    }
+}
+
+struct Widths {
+    name: usize,
+    from: usize,
+    to: usize,
+}
+
+impl Widths {
+    fn of(changes: &[&Change]) -> Widths {
+        let cells = || changes.iter().flat_map(|change| &change.cells);
+        let longest =
+            |lengths: &mut dyn Iterator<Item = usize>, cap: usize| lengths.filter(|n| *n <= cap).max().unwrap_or(0);
+        Widths {
+            name: longest(&mut cells().map(|cell| cell.address.local_name().chars().count()), 48),
+            from: longest(&mut cells().map(|cell| cell.from.to_string().chars().count()), 28),
+            to: longest(&mut cells().map(|cell| cell.to().to_string().chars().count()), 28),
+        }
+    }
+}
+
+fn cell_line(out: &mut String, action: Action, cell: &Cell, widths: &Widths, paint: Paint) {
+    let (sigil, tone) = match action {
+        Action::Set => ("~", Tone::Change),
+        Action::Return => ("-", Tone::Return),
+    };
+    let origin = match (&cell.origin, action) {
+        (Some(origin), _) => origin.to_string(),
+        (None, Action::Return | Action::Set) => "back to its original".to_owned(),
+    };
+    let line = format!(
+        "{:name$}  {:>from$} -> {:to$}  ",
+        cell.address.local_name(),
+        cell.from,
+        cell.to(),
+        name = widths.name,
+        from = widths.from,
+        to = widths.to,
+    );
+    let _ = writeln!(out, "  {} {line}{}", paint.tone(tone, sigil), paint.tone(Tone::Quiet, &origin));
+}
+
+fn consequences(out: &mut String, change: &Change, paint: Paint) {
+    if let Some(disrupts) = &change.disrupts {
+        let _ = writeln!(out, "      traffic: {}", paint.tone(Tone::Alarm, disrupts));
+    }
+    for (certainty, word) in [(Certainty::Moves, "moves: "), (Certainty::MayMove, "may move: ")] {
+        let effects: Vec<&Effect> = change.effects.iter().filter(|effect| effect.certainty == certainty).collect();
+        if !effects.is_empty() {
+            let _ = writeln!(out, "      {word}{}", moved(&effects));
+        }
+    }
+    if !change.stays.is_empty() {
+        let names: Vec<String> = change.stays.iter().map(short).collect();
+        let _ = writeln!(out, "      stays: {} (has an address, or differs from the default)", shorten(&names));
+    }
+}
+
+/// Effects with the same values of the same name on several interfaces are one item.
+fn moved(effects: &[&Effect]) -> String {
+    let mut groups: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+    for effect in effects {
+        let to = effect.to.as_ref().map_or_else(|| "a value of the kernel's choice".to_owned(), ToString::to_string);
+        let values = format!("{} -> {to}", effect.from);
+        groups.entry((family(&effect.address), values)).or_default().push(short(&effect.address));
+    }
+    let items: Vec<String> = groups
+        .iter()
+        .map(|((family, values), names)| {
+            if family.is_empty() {
+                format!("{} {values}", shorten(names))
+            } else {
+                format!("{family} {values} on {}", shorten(names))
+            }
+        })
+        .collect();
+    items.join("; ")
+}
+
+/// What all interfaces' keys of one name have in common, e.g. `net.ipv4.conf.*.forwarding`; empty for other keys.
+fn family(address: &Address) -> String {
+    match &address.object {
+        Object::Sysctl(key) => {
+            key.interface_index().map(|index| key.with_segment(index, "*").to_string()).unwrap_or_default()
+        }
+    }
+}
+
+/// The interface of a key that belongs to one, else its whole name.
+fn short(address: &Address) -> String {
+    match &address.object {
+        Object::Sysctl(key) => key.interface().map_or_else(|| address.local_name(), str::to_owned),
+    }
+}
+
+fn shorten(names: &[String]) -> String {
+    let shown: Vec<&str> = names.iter().take(NAMES_SHOWN).map(String::as_str).collect();
+    match names.len().saturating_sub(NAMES_SHOWN) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+fn finding_line(out: &mut String, findings: &[&Finding], paint: Paint) {
+    let Some(first) = findings.first() else { return };
+    let (sigil, tone) = match first.class {
+        Class::Pending => ("?", Tone::Wait),
+        Class::Blocked | Class::Conflict => ("!", Tone::Alarm),
+        Class::Note => ("=", Tone::Quiet),
+    };
+    let names: Vec<String> =
+        findings.iter().filter_map(|finding| finding.address.as_ref()).map(Address::local_name).collect();
+    let place = match findings {
+        [only] => only.origin.as_ref().map(|origin| format!("  {}", paint.tone(Tone::Quiet, &origin.to_string()))),
+        _ => None,
+    };
+    let about = if names.is_empty() { String::new() } else { format!("{}  ", shorten(&names)) };
+    let _ = writeln!(
+        out,
+        "  {} {about}{}: {}{}",
+        paint.tone(tone, sigil),
+        first.class.word(),
+        first.message,
+        place.unwrap_or_default()
+    );
+    if let Some(advice) = &first.advice {
+        let _ = writeln!(out, "      {advice}");
+    }
+}
+
+/// The last line: how many of each.
+pub fn summary(summary: &Summary) -> String {
+    let Summary { change, disrupt, pending, blocked, conflict, as_wanted } = *summary;
+    let mut parts = vec![match (change, disrupt) {
+        (0, _) => "nothing to change".to_owned(),
+        (_, 0) => format!("{change} to change"),
+        (_, _) => format!("{change} to change ({disrupt} may disturb traffic)"),
+    }];
+    for (count, word) in [(pending, "pending"), (blocked, "blocked"), (conflict, "in conflict")] {
+        if count > 0 {
+            parts.push(format!("{count} {word}"));
+        }
+    }
+    parts.push(format!("{as_wanted} as wanted"));
+    parts.join(", ")
+}

@@ -1,0 +1,98 @@
+//! The state files beside the journal: what is in force, and what nobody has confirmed yet.
+
+use serde::Deserialize;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+
+use crate::desired::Desired;
+use crate::host::HostId;
+use crate::journal::Caller;
+
+/// The version of the state files that this trimtab writes.
+pub const VERSION: u32 = 1;
+
+/// The file `applied`: the desired set last put in force. Replaced whole, and only if it differs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Applied {
+    /// [`VERSION`].
+    pub version: u32,
+    /// Counts the sets that were put in force, from 1.
+    pub generation: u64,
+    /// The transaction that put it in force.
+    pub transaction: String,
+    /// The host, boot and namespace.
+    pub host: HostId,
+    /// Seconds since 1970.
+    pub at: u64,
+    /// Who put it in force.
+    pub caller: Caller,
+    /// The roles, as named.
+    pub roles: Vec<String>,
+    /// Every profile that took part, roles first.
+    pub profiles: Vec<String>,
+    /// The resolved settings; none after a revert.
+    pub desired: Desired,
+}
+
+/// The file `unconfirmed`: a set that was applied for a trial and has not been confirmed.
+///
+/// It stays behind when the trial ends by itself, so that the next boot does not put the set in force again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unconfirmed {
+    /// [`VERSION`].
+    pub version: u32,
+    /// The transaction of the trial.
+    pub transaction: String,
+    /// What identifies the set: [`crate::plan::saved::digest_of`].
+    pub digest: String,
+    /// The boot of the trial.
+    pub boot_id: String,
+    /// Milliseconds on CLOCK_BOOTTIME at which the trial ends.
+    pub confirm_by: u64,
+    /// Seconds since 1970 when it began.
+    pub at: u64,
+    /// Who began it.
+    pub caller: Caller,
+    /// The process that undoes it, to be ended by a confirmation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timer_pid: Option<u32>,
+    /// What was in force before: the last confirmed set.
+    pub previous: Option<Applied>,
+}
+
+/// Why a state file cannot be used.
+#[derive(Debug, Error)]
+pub enum StateError {
+    /// Not JSON, or not of this shape.
+    #[error("it is damaged: {0}")]
+    Malformed(#[from] serde_json::Error),
+    /// Written by a newer trimtab.
+    #[error("it is of version {0}, this trimtab knows up to {VERSION}")]
+    Newer(u32),
+}
+
+#[derive(Deserialize)]
+struct Head {
+    version: u32,
+}
+
+/// Reads a state file.
+///
+/// # Errors
+/// [`StateError`] if it is damaged or newer than this trimtab.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StateError> {
+    let head: Head = serde_json::from_slice(bytes)?;
+    if head.version > VERSION {
+        return Err(StateError::Newer(head.version));
+    }
+    Ok(serde_json::from_slice(bytes)?)
+}
+
+/// The bytes of a state file, for people to read too.
+pub fn encode<T: Serialize>(state: &T) -> Vec<u8> {
+    // The state types hold strings, numbers and maps with string keys only: they always serialise.
+    let mut bytes = serde_json::to_vec_pretty(state).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}

@@ -1,0 +1,191 @@
+//! One run through a plan: at each turn re-read, write once, read back, record.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use tracing::info;
+use trimtab_core::address::Address;
+use trimtab_core::facts::Facts;
+use trimtab_core::journal::Begin;
+use trimtab_core::journal::Record;
+use trimtab_core::journal::Role;
+use trimtab_core::kind::rules_of;
+use trimtab_core::plan::Case;
+use trimtab_core::plan::Cell;
+use trimtab_core::plan::Change;
+use trimtab_core::plan::Plan;
+use trimtab_core::value::Value;
+use trimtab_kernel::Kernel;
+use trimtab_kernel::fault;
+use trimtab_kernel::state::Sync;
+
+use super::observe::observe;
+use super::store::Store;
+use super::store::StoreError;
+
+/// Why a change did not come to be.
+#[derive(Debug)]
+pub enum Failure {
+    /// Something else is there than the plan expects at this turn.
+    Stale {
+        /// Where.
+        address: Address,
+        /// What is there, or how it cannot be read.
+        found: String,
+        /// What the plan expects.
+        expected: String,
+    },
+    /// The kernel refused the write.
+    Refused(trimtab_kernel::WriteError),
+    /// The kernel took the write and holds something else.
+    Differs {
+        /// Where.
+        address: Address,
+        /// What was written.
+        wrote: Value,
+        /// What is there.
+        found: String,
+    },
+    /// The journal or another state file could not be written.
+    State(StoreError),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Stale { address, found, expected } => {
+                write!(f, "{address}: the plan is stale: expected {expected} at this turn, found {found}")
+            }
+            Failure::Refused(error) => error.fmt(f),
+            Failure::Differs { address, wrote, found } => {
+                write!(f, "{address}: the kernel accepted {wrote} but holds {found}")
+            }
+            Failure::State(error) => error.fmt(f),
+        }
+    }
+}
+
+/// What a run has done so far.
+#[derive(Debug, Default)]
+pub struct Run {
+    /// Writes made, those that failed included.
+    pub writes: usize,
+}
+
+/// Makes every change of the plan.
+///
+/// # Errors
+/// The first failure; changes before it have been made and recorded.
+pub fn execute(
+    kernel: &mut dyn Kernel,
+    store: &mut Store,
+    id: &str,
+    plan: &Plan,
+    facts: &Facts,
+    run: &mut Run,
+) -> Result<(), Failure> {
+    for change in &plan.changes {
+        turn(kernel, store, id, change, facts, run)?;
+    }
+    Ok(())
+}
+
+fn turn(
+    kernel: &mut dyn Kernel,
+    store: &mut Store,
+    id: &str,
+    change: &Change,
+    facts: &Facts,
+    run: &mut Run,
+) -> Result<(), Failure> {
+    let found = observe(kernel, change.cells.iter().map(|cell| cell.address.clone()), facts);
+    let mut writes: Vec<(Address, Value)> = Vec::new();
+    for cell in &change.cells {
+        let value = found.get(&cell.address).and_then(|observed| observed.value());
+        let case = value.and_then(|value| case_of(cell, value, facts));
+        let Some(case) = case else {
+            return Err(Failure::Stale {
+                address: cell.address.clone(),
+                found: value.map_or_else(|| "no readable value".to_owned(), ToString::to_string),
+                expected: cell.cases.iter().map(|case| case.found.to_string()).collect::<Vec<_>>().join(" or "),
+            });
+        };
+        if let Some(to) = &case.write {
+            writes.push((cell.address.clone(), to.clone()));
+        }
+    }
+    if writes.is_empty() {
+        return Ok(());
+    }
+    fault::point("write");
+    run.writes += 1;
+    let outcome = kernel.write(&writes);
+    fault::point("written");
+    let after = observe(kernel, writes.iter().map(|(address, _)| address.clone()), facts);
+    for (address, wrote) in &writes {
+        let now = after.get(address).and_then(|observed| observed.value());
+        // Also of a write that failed: a vector may be half written, and only what is recorded is surely ours.
+        if let Some(now) = now {
+            let record = Record::Wrote { id: id.to_owned(), address: address.clone(), found: now.clone() };
+            store.append(&record, Sync::No).map_err(Failure::State)?;
+        }
+        let from = found.get(address).and_then(|observed| observed.value());
+        info!(
+            %address,
+            from = from.map(tracing::field::display),
+            to = %wrote,
+            found = now.map(tracing::field::display),
+            "wrote"
+        );
+    }
+    outcome.map_err(Failure::Refused)?;
+    for (address, wrote) in writes {
+        let now = after.get(&address).and_then(|observed| observed.value());
+        if !now.is_some_and(|now| rules_of(&address).equivalent(&address, &wrote, now, facts)) {
+            let found = now.map_or_else(|| "nothing readable".to_owned(), ToString::to_string);
+            return Err(Failure::Differs { address, wrote, found });
+        }
+    }
+    Ok(())
+}
+
+fn case_of<'a>(cell: &'a Cell, found: &Value, facts: &Facts) -> Option<&'a Case> {
+    let rules = rules_of(&cell.address);
+    cell.cases.iter().find(|case| rules.equivalent(&cell.address, &case.found, found, facts))
+}
+
+/// Reads everything once more behind the last write: that each change still holds, and which effects came.
+///
+/// # Errors
+/// A change that does not hold any more, because another one moved it unforeseen or somebody else wrote it.
+pub fn settle(
+    kernel: &mut dyn Kernel,
+    begin: &Begin,
+    wrote: &BTreeMap<Address, Value>,
+    facts: &Facts,
+) -> Result<Vec<(Address, Value)>, Failure> {
+    let now = observe(kernel, begin.entries.iter().map(|entry| entry.address.clone()), facts);
+    let mut moved = Vec::new();
+    for entry in &begin.entries {
+        let value = now.get(&entry.address).and_then(|observed| observed.value());
+        let same =
+            |other: &Value, value: &Value| rules_of(&entry.address).equivalent(&entry.address, other, value, facts);
+        match &entry.role {
+            Role::Set | Role::Return => {
+                let Some(left) = wrote.get(&entry.address) else { continue };
+                if !value.is_some_and(|value| same(left, value)) {
+                    let found = value.map_or_else(|| "nothing readable".to_owned(), ToString::to_string);
+                    return Err(Failure::Differs { address: entry.address.clone(), wrote: left.clone(), found });
+                }
+            }
+            Role::Effect { .. } => {
+                if let Some(value) = value
+                    && !same(&entry.before, value)
+                {
+                    moved.push((entry.address.clone(), value.clone()));
+                }
+            }
+        }
+    }
+    Ok(moved)
+}

@@ -1,0 +1,82 @@
+//! Reading a host once for a plan.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::io;
+
+use trimtab_core::address::Address;
+use trimtab_core::facts::Facts;
+use trimtab_core::host::HostId;
+use trimtab_core::kind::World;
+use trimtab_core::kind::rules_of;
+use trimtab_core::observed::Observed;
+use trimtab_core::plan::Goal;
+use trimtab_core::plan::Input;
+use trimtab_core::plan::Plan;
+use trimtab_core::plan::build;
+use trimtab_kernel::Kernel;
+
+/// What is known of a host before its values are read.
+#[derive(Debug, Clone)]
+pub struct Host {
+    /// The host, boot and namespace.
+    pub id: HostId,
+    /// What is known of it.
+    pub facts: Facts,
+    /// The interfaces of the namespace.
+    pub interfaces: BTreeSet<String>,
+    /// Those of them that have an IPv4 address.
+    pub addressed: BTreeSet<String>,
+}
+
+impl Host {
+    /// Learns what there is to know.
+    ///
+    /// # Errors
+    /// If the interfaces cannot be listed.
+    pub fn learn(kernel: &mut dyn Kernel) -> io::Result<Host> {
+        Ok(Host {
+            id: kernel.identity().clone(),
+            facts: kernel.facts(),
+            interfaces: kernel.interfaces()?,
+            addressed: kernel.addressed()?,
+        })
+    }
+
+    /// The world as these values show it.
+    pub fn world<'a>(&'a self, observed: &'a BTreeMap<Address, Observed>) -> World<'a> {
+        World::new(&self.id, &self.facts, &self.interfaces, &self.addressed, observed)
+    }
+
+    /// Reads all that the goals need, and builds the plan that reaches them.
+    pub fn plan(&self, kernel: &mut dyn Kernel, goals: &BTreeMap<Address, Goal>) -> Plan {
+        let addresses = trimtab_core::plan::build::addresses(goals, &self.interfaces);
+        let observed = observe(kernel, addresses, &self.facts);
+        build(&Input {
+            host: &self.id,
+            facts: &self.facts,
+            interfaces: &self.interfaces,
+            addressed: &self.addressed,
+            observed: &observed,
+            goals,
+        })
+    }
+}
+
+/// What the kernel holds at these addresses, in canonical form.
+pub fn observe(
+    kernel: &mut dyn Kernel,
+    addresses: impl IntoIterator<Item = Address>,
+    facts: &Facts,
+) -> BTreeMap<Address, Observed> {
+    let addresses: Vec<Address> = addresses.into_iter().collect();
+    let readings = kernel.read(&addresses);
+    addresses
+        .into_iter()
+        .zip(readings)
+        .map(|(address, reading)| {
+            let observed = rules_of(&address).observe(&address, &reading, facts);
+            (address, observed)
+        })
+        .collect()
+}

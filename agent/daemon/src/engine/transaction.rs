@@ -1,0 +1,406 @@
+//! The order of things: recover, begin, execute, put in force, end.
+//!
+//! A transaction is in force from the moment that `applied` names it, or, where `applied` does not change, from its end
+//! in the journal; a trial (`--confirm-within`) only from its confirmation. Whatever is found open otherwise is undone.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::time::Duration;
+
+use thiserror::Error;
+use tracing::warn;
+use trimtab_core::address::Address;
+use trimtab_core::desired::Desired;
+use trimtab_core::journal::Begin;
+use trimtab_core::journal::Caller;
+use trimtab_core::journal::Entry;
+use trimtab_core::journal::Outcome;
+use trimtab_core::journal::Record;
+use trimtab_core::journal::Role;
+use trimtab_core::plan::Action;
+use trimtab_core::plan::Plan;
+use trimtab_core::state;
+use trimtab_core::state::Applied;
+use trimtab_core::state::Unconfirmed;
+use trimtab_kernel::Kernel;
+use trimtab_kernel::fault;
+use trimtab_kernel::state::Sync;
+
+use super::execute;
+use super::execute::Failure;
+use super::execute::Run;
+use super::observe::Host;
+use super::store::Store;
+use super::store::StoreError;
+use super::undo::Undone;
+use super::undo::undo_open;
+
+/// The moment and the person of a command.
+#[derive(Debug, Clone)]
+pub struct Now {
+    /// Seconds since 1970.
+    pub at: u64,
+    /// Time on CLOCK_BOOTTIME.
+    pub boottime: Duration,
+    /// Who runs it.
+    pub caller: Caller,
+}
+
+/// What is to be put in force.
+#[derive(Debug, Clone)]
+pub struct Set {
+    /// The settings; none for a revert.
+    pub desired: Desired,
+    /// The roles, as named.
+    pub roles: Vec<String>,
+    /// Every profile that took part.
+    pub profiles: Vec<String>,
+}
+
+/// A trial: in force only if it is confirmed in time.
+pub struct Trial<'a> {
+    /// How long.
+    pub within: Duration,
+    /// What identifies the set.
+    pub digest: String,
+    /// Starts the process that undoes it; gives its id if it is one that can be ended early.
+    pub arm: &'a mut dyn FnMut(&Begin) -> io::Result<Option<u32>>,
+}
+
+/// One transaction to be made.
+pub struct Job<'a> {
+    /// The changes.
+    pub plan: &'a Plan,
+    /// What is in force afterwards.
+    pub set: &'a Set,
+    /// `apply` or `revert`, for the journal.
+    pub verb: &'a str,
+    /// If it is a trial.
+    pub trial: Option<Trial<'a>>,
+}
+
+/// How a transaction ended.
+#[derive(Debug)]
+pub enum Finished {
+    /// There was nothing to write.
+    Nothing,
+    /// Everything is in force.
+    InForce {
+        /// Writes made.
+        writes: usize,
+    },
+    /// Everything is in force until the deadline.
+    Awaiting {
+        /// Writes made.
+        writes: usize,
+        /// Milliseconds on CLOCK_BOOTTIME.
+        confirm_by: u64,
+    },
+    /// Reality had moved before the first write.
+    Stale(Failure),
+    /// A change failed, and everything is as it was before.
+    Undone(Failure),
+    /// A change failed, and not everything could be taken back.
+    Incomplete(Failure, Undone),
+}
+
+/// Why a transaction was not begun; nothing was written.
+#[derive(Debug, Error)]
+pub enum BeginError {
+    /// The state folder.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The trial's timer.
+    #[error("cannot arm the timer that would undo the trial: {0}; nothing was written")]
+    Arm(#[source] io::Error),
+}
+
+/// What an unfinished transaction turned out to be.
+#[derive(Debug)]
+pub enum Recovered {
+    /// There was none.
+    Nothing,
+    /// It had been put in force; only its end was missing.
+    Ended,
+    /// It was undone.
+    Undone(Undone),
+    /// It is a trial whose time has not run out.
+    Awaiting {
+        /// Milliseconds on CLOCK_BOOTTIME.
+        confirm_by: u64,
+    },
+}
+
+/// Whether a trial that still runs is left alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trials {
+    /// It goes on.
+    Respect,
+    /// It ends now.
+    End,
+}
+
+/// Finishes what a killed command left open.
+///
+/// # Errors
+/// If the state on disk cannot be written.
+pub fn recover(
+    kernel: &mut dyn Kernel,
+    store: &mut Store,
+    host: &Host,
+    now: &Now,
+    trials: Trials,
+) -> Result<Recovered, StoreError> {
+    store.prepare()?;
+    let Some(open) = store.history.open.clone() else { return Ok(Recovered::Nothing) };
+    if let Some(confirm_by) = open.begin.confirm_by {
+        if trials == Trials::Respect && open.awaiting.is_some() && millis(now.boottime) < confirm_by {
+            return Ok(Recovered::Awaiting { confirm_by });
+        }
+    } else if store.applied.as_ref().is_some_and(|applied| applied.transaction == open.begin.id) {
+        let moved = match execute::settle(kernel, &open.begin, &BTreeMap::new(), &host.facts) {
+            Ok(moved) => moved,
+            Err(failure) => {
+                warn!(%failure, "found while ending a transaction");
+                Vec::new()
+            }
+        };
+        store.append(&Record::Done { id: open.begin.id, outcome: Outcome::Committed { moved } }, Sync::No)?;
+        return Ok(Recovered::Ended);
+    }
+    let undone = undo_open(kernel, store, host)?;
+    restore_applied(store, &open.begin)?;
+    Ok(Recovered::Undone(undone))
+}
+
+/// A trial that ends gives `applied` back to the set before it. `unconfirmed` stays, so that the next boot knows.
+fn restore_applied(store: &mut Store, begin: &Begin) -> Result<(), StoreError> {
+    let Some(unconfirmed) = store.unconfirmed.clone().filter(|trial| trial.transaction == begin.id) else {
+        return Ok(());
+    };
+    if store.applied.as_ref().is_some_and(|applied| applied.transaction == begin.id) {
+        store.put_applied(unconfirmed.previous)?;
+    }
+    Ok(())
+}
+
+/// Makes the changes of a plan and puts the set in force, or leaves everything as it was.
+///
+/// # Errors
+/// [`BeginError`] before the first write; afterwards the answer is in [`Finished`].
+pub fn run(
+    kernel: &mut dyn Kernel,
+    store: &mut Store,
+    host: &Host,
+    job: Job,
+    now: &Now,
+) -> Result<Finished, BeginError> {
+    let Job { plan, set, verb, trial } = job;
+    let id = format!("{:x}-{:x}-{}", now.at, now.caller.pid, store.history.records);
+    if plan.changes.is_empty() {
+        put_in_force(store, host, set, &id, now)?;
+        return Ok(Finished::Nothing);
+    }
+    let confirm_by = trial.as_ref().map(|trial| millis(now.boottime + trial.within));
+    let begin = Begin {
+        id: id.clone(),
+        at: now.at,
+        verb: verb.to_owned(),
+        caller: now.caller.clone(),
+        confirm_by,
+        entries: entries(plan, store),
+    };
+    if let Some(trial) = trial {
+        begin_trial(store, host, &begin, trial, now)?;
+    } else {
+        store.append(&Record::Begin(begin.clone()), Sync::Yes)?;
+    }
+    fault::point("begun");
+
+    let mut progress = Run::default();
+    let outcome = execute::execute(kernel, store, &id, plan, &host.facts, &mut progress)
+        .and_then(|()| finish(kernel, store, host, set, &begin, now));
+    match outcome {
+        Ok(()) => Ok(match confirm_by {
+            Some(confirm_by) => Finished::Awaiting { writes: progress.writes, confirm_by },
+            None => Finished::InForce { writes: progress.writes },
+        }),
+        Err(failure) => Ok(give_up(kernel, store, host, &begin, failure, &progress)),
+    }
+}
+
+fn begin_trial(store: &mut Store, host: &Host, begin: &Begin, trial: Trial, now: &Now) -> Result<(), BeginError> {
+    let mut unconfirmed = Unconfirmed {
+        version: state::VERSION,
+        transaction: begin.id.clone(),
+        digest: trial.digest,
+        boot_id: host.id.boot_id.clone(),
+        confirm_by: begin.confirm_by.unwrap_or_default(),
+        at: now.at,
+        caller: now.caller.clone(),
+        timer_pid: None,
+        previous: store.applied.clone(),
+    };
+    store.put_unconfirmed(Some(unconfirmed.clone()))?;
+    store.append(&Record::Begin(begin.clone()), Sync::Yes)?;
+    // Before the first write: if this process dies at any point from here on, the timer undoes what it did.
+    match (trial.arm)(begin) {
+        Ok(pid) => {
+            unconfirmed.timer_pid = pid;
+            store.put_unconfirmed(Some(unconfirmed))?;
+            Ok(())
+        }
+        Err(error) => {
+            store.append(&Record::Done { id: begin.id.clone(), outcome: Outcome::Undone }, Sync::No)?;
+            store.put_unconfirmed(None)?;
+            Err(BeginError::Arm(error))
+        }
+    }
+}
+
+/// Everything written holds: put the set in force and end the transaction, or begin to wait.
+fn finish(
+    kernel: &mut dyn Kernel,
+    store: &mut Store,
+    host: &Host,
+    set: &Set,
+    begin: &Begin,
+    now: &Now,
+) -> Result<(), Failure> {
+    let wrote = store.history.open.as_ref().map(|open| open.wrote.clone()).unwrap_or_default();
+    let moved = execute::settle(kernel, begin, &wrote, &host.facts)?;
+    fault::point("settled");
+    put_in_force(store, host, set, &begin.id, now).map_err(Failure::State)?;
+    fault::point("in-force");
+    let id = begin.id.clone();
+    if begin.confirm_by.is_some() {
+        return store.append(&Record::Awaiting { id, moved }, Sync::No).map_err(Failure::State);
+    }
+    let ended = store.append(&Record::Done { id: id.clone(), outcome: Outcome::Committed { moved } }, Sync::No);
+    match ended {
+        // `applied` names it: the next command writes the missing end.
+        Err(error) if store.applied.as_ref().is_some_and(|applied| applied.transaction == id) => {
+            warn!(%error, "in force, but its end is not in the journal yet");
+            Ok(())
+        }
+        other => other.map_err(Failure::State),
+    }
+}
+
+/// Replaces `applied`, but only if it differs.
+fn put_in_force(store: &mut Store, host: &Host, set: &Set, id: &str, now: &Now) -> Result<(), StoreError> {
+    let Set { desired, roles, profiles } = set;
+    let same = store
+        .in_force()
+        .is_some_and(|applied| applied.desired == *desired && applied.roles == *roles && applied.profiles == *profiles);
+    if same {
+        return Ok(());
+    }
+    if store.applied.is_none() && desired.settings.is_empty() {
+        return Ok(());
+    }
+    let applied = Applied {
+        version: state::VERSION,
+        generation: store.applied.as_ref().map_or(0, |applied| applied.generation) + 1,
+        transaction: id.to_owned(),
+        host: host.id.clone(),
+        at: now.at,
+        caller: now.caller.clone(),
+        roles: roles.clone(),
+        profiles: profiles.clone(),
+        desired: desired.clone(),
+    };
+    store.put_applied(Some(applied))
+}
+
+fn give_up(
+    kernel: &mut dyn Kernel,
+    store: &mut Store,
+    host: &Host,
+    begin: &Begin,
+    failure: Failure,
+    progress: &Run,
+) -> Finished {
+    let undone = undo_open(kernel, store, host).and_then(|undone| {
+        restore_applied(store, begin)?;
+        Ok(undone)
+    });
+    match undone {
+        Ok(undone) if undone.is_complete() && progress.writes == 0 => match failure {
+            Failure::Stale { .. } => Finished::Stale(failure),
+            Failure::Refused(_) | Failure::Differs { .. } | Failure::State(_) => Finished::Undone(failure),
+        },
+        Ok(undone) if undone.is_complete() => Finished::Undone(failure),
+        Ok(undone) => Finished::Incomplete(failure, undone),
+        Err(error) => {
+            // The kernel's values may well be back; that they are is not on record, so the next command looks again.
+            let address = begin.entries.first().map(|entry| entry.address.clone());
+            let failed = address.into_iter().map(|address| (address, error.to_string())).collect();
+            Finished::Incomplete(failure, Undone { failed, ..Undone::default() })
+        }
+    }
+}
+
+/// Confirms the trial that waits.
+///
+/// # Errors
+/// If the end cannot be recorded: the trial then still runs.
+pub fn confirm(store: &mut Store) -> Result<Option<Unconfirmed>, StoreError> {
+    let Some(open) = store.history.open.clone() else { return Ok(None) };
+    let Some(moved) = open.awaiting else { return Ok(None) };
+    store.append(&Record::Done { id: open.begin.id, outcome: Outcome::Committed { moved } }, Sync::Yes)?;
+    fault::point("confirmed");
+    let unconfirmed = store.unconfirmed.clone();
+    store.put_unconfirmed(None)?;
+    Ok(unconfirmed)
+}
+
+/// What is to change and what may move, each address once, with what to go back to.
+fn entries(plan: &Plan, store: &Store) -> Vec<Entry> {
+    let original = |address: &Address, before| {
+        store.history.held.get(address).map_or_else(|| before, |held| held.original.clone())
+    };
+    let mut entries: Vec<Entry> = Vec::new();
+    let mut index: BTreeMap<Address, usize> = BTreeMap::new();
+    for change in &plan.changes {
+        let role = match change.action {
+            Action::Set => Role::Set,
+            Action::Return => Role::Return,
+        };
+        for cell in &change.cells {
+            index.insert(cell.address.clone(), entries.len());
+            entries.push(Entry {
+                address: cell.address.clone(),
+                role: role.clone(),
+                before: cell.from.clone(),
+                original: original(&cell.address, cell.from.clone()),
+                wanted: cell.wanted(),
+            });
+        }
+    }
+    for (cause, effect) in plan.effects() {
+        let wanted: Vec<_> = effect.to.iter().cloned().collect();
+        if let Some(at) = index.get(&effect.address) {
+            if let Some(entry) = entries.get_mut(*at) {
+                entry
+                    .wanted
+                    .extend(wanted.into_iter().filter(|value| !entry.wanted.contains(value)).collect::<Vec<_>>());
+            }
+            continue;
+        }
+        index.insert(effect.address.clone(), entries.len());
+        entries.push(Entry {
+            address: effect.address.clone(),
+            role: Role::Effect { cause: cause.clone() },
+            before: effect.from.clone(),
+            original: original(&effect.address, effect.from.clone()),
+            wanted,
+        });
+    }
+    entries
+}
+
+/// A time on a clock in whole milliseconds.
+pub fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,113 @@
+//! The way back: everything an open transaction may have touched returns to what was there before it.
+
+use tracing::info;
+use tracing::warn;
+use trimtab_core::address::Address;
+use trimtab_core::journal::Outcome;
+use trimtab_core::journal::Record;
+use trimtab_core::kind::rules_of;
+use trimtab_core::plan::Change;
+use trimtab_core::plan::Class;
+use trimtab_core::plan::Finding;
+use trimtab_core::plan::goal;
+use trimtab_core::value::Value;
+use trimtab_kernel::Kernel;
+use trimtab_kernel::fault;
+use trimtab_kernel::state::Sync;
+
+use super::observe::Host;
+use super::observe::observe;
+use super::store::Store;
+use super::store::StoreError;
+
+/// How far the way back led.
+#[derive(Debug, Default)]
+pub struct Undone {
+    /// Addresses whose old value is back by a write of ours.
+    pub restored: Vec<Address>,
+    /// Values somebody else has changed meanwhile, which stay.
+    pub conflicts: Vec<Finding>,
+    /// Values that are still ours because the kernel refused the old one.
+    pub failed: Vec<(Address, String)>,
+}
+
+impl Undone {
+    /// Whether everything is as it was.
+    pub fn is_complete(&self) -> bool {
+        self.conflicts.is_empty() && self.failed.is_empty()
+    }
+}
+
+/// Undoes the open transaction, if there is one, and ends it in the journal. Doing it twice does no harm: what is back
+/// already is not written again.
+///
+/// # Errors
+/// If the end cannot be recorded; the transaction then stays open, and the next run finishes it.
+pub fn undo_open(kernel: &mut dyn Kernel, store: &mut Store, host: &Host) -> Result<Undone, StoreError> {
+    let Some(open) = store.history.open.clone() else { return Ok(Undone::default()) };
+    let goals = goal::of_undo(&open);
+    let mut undone = Undone::default();
+    // Each walk plans from what is there now. The second mends what the first could not: halves of a pair that the
+    // kernel checks against each other, values that an unforeseen effect moved.
+    for _ in 0..2 {
+        undone.failed.clear();
+        let plan = host.plan(kernel, &goals);
+        let unreached = |finding: &&Finding| matches!(finding.class, Class::Conflict | Class::Blocked);
+        undone.conflicts = plan.findings.iter().filter(unreached).cloned().collect();
+        for change in &plan.changes {
+            back(kernel, change, host, &mut undone);
+        }
+        if undone.failed.is_empty() {
+            break;
+        }
+    }
+    fault::point("undone");
+    let kept: Vec<Address> = undone.failed.iter().map(|(address, _)| address.clone()).collect();
+    let outcome = if undone.is_complete() { Outcome::Undone } else { Outcome::Incomplete { kept } };
+    store.append(&Record::Done { id: open.begin.id.clone(), outcome }, Sync::No)?;
+    for (address, why) in &undone.failed {
+        warn!(%address, why, "could not be undone");
+    }
+    Ok(undone)
+}
+
+fn back(kernel: &mut dyn Kernel, change: &Change, host: &Host, undone: &mut Undone) {
+    let names = change.cells.iter().map(|cell| cell.address.clone());
+    let found = observe(kernel, names, &host.facts);
+    let mut writes: Vec<(Address, Value)> = Vec::new();
+    for cell in &change.cells {
+        let rules = rules_of(&cell.address);
+        let value = found.get(&cell.address).and_then(|observed| observed.value());
+        let case = value.and_then(|value| {
+            cell.cases.iter().find(|case| rules.equivalent(&cell.address, &case.found, value, &host.facts))
+        });
+        match case {
+            Some(case) => writes.extend(case.write.clone().map(|to| (cell.address.clone(), to))),
+            None => undone.failed.push((cell.address.clone(), "it moved while it was undone".to_owned())),
+        }
+    }
+    if writes.is_empty() {
+        return;
+    }
+    fault::point("undo");
+    let outcome = kernel.write(&writes);
+    let after = observe(kernel, writes.iter().map(|(address, _)| address.clone()), &host.facts);
+    for (address, to) in writes {
+        let now = after.get(&address).and_then(|observed| observed.value());
+        let is_back = now.is_some_and(|now| rules_of(&address).equivalent(&address, &to, now, &host.facts));
+        if is_back {
+            info!(%address, %to, "undid");
+            undone.restored.push(address);
+        } else {
+            let why = match &outcome {
+                Err(error) => error.to_string(),
+                Ok(()) => format!("{address}: the kernel accepted {to} but holds {}", shown(now)),
+            };
+            undone.failed.push((address, why));
+        }
+    }
+}
+
+fn shown(value: Option<&Value>) -> String {
+    value.map_or_else(|| "nothing readable".to_owned(), ToString::to_string)
+}
