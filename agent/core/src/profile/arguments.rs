@@ -1,0 +1,91 @@
+//! `--set ADDRESS=VALUE` and `--param NAME=VALUE`.
+
+use super::file::File;
+use super::params;
+use super::params::Param;
+use super::params::Raw;
+use super::syntax;
+use super::syntax::Node;
+use super::syntax::Tree;
+use super::sysctl;
+use super::sysctl::Statement;
+use crate::address::Kind;
+use crate::address::SysctlKey;
+
+/// The statement of one `--set`, for the namespace of this name.
+pub(super) fn set(file: &mut File<'_>, text: &str, netns: Option<&str>) -> Option<Statement> {
+    let Some((address, value)) = text.split_once('=') else {
+        file.error("argument", "want ADDRESS=VALUE, found no `=`", 0..text.len()).help =
+            Some("as in --set net.core.somaxconn=8192".to_owned());
+        return None;
+    };
+    let (key_from, key_text) = match address.split_once(':') {
+        None => (0, address),
+        Some((head, key)) => {
+            let (kind, other) = head.split_once('@').map_or((head, None), |(kind, netns)| (kind, Some(netns)));
+            if kind != Kind::Sysctl.word() {
+                let known = Kind::ALL.iter().map(|kind| kind.word()).collect::<Vec<_>>().join(", ");
+                let message = format!("unknown kind `{}`: this version knows {known}", kind.escape_debug());
+                file.error("bad-key", message, 0..kind.len());
+                return None;
+            }
+            if other.is_some() && other != netns {
+                file.error("bad-key", "the address is in another network namespace", 0..head.len()).help =
+                    Some("name the namespace with --netns".to_owned());
+                return None;
+            }
+            (head.len() + 1, key)
+        }
+    };
+    let blanks = key_text.len() - key_text.trim_start().len();
+    let trimmed = key_text.trim();
+    let key_span = key_from + blanks..key_from + blanks + trimmed.len();
+    let key: SysctlKey = match trimmed.parse() {
+        Ok(key) => key,
+        Err(error) => {
+            let quoted = trimmed.contains('"');
+            file.error("bad-key", format!("{error}"), key_span).help = quoted
+                .then(|| "a dot in an interface name is written `/`: net.ipv4.conf.eth0/100.rp_filter".to_owned());
+            return None;
+        }
+    };
+    let node = value_node(file, value, address.len() + 1)?;
+    let segments: Vec<&str> = key.segments().iter().map(String::as_str).collect();
+    sysctl::statement(file, &segments, key_span, &node)
+}
+
+/// The parameter of one `--param`.
+pub(super) fn param(file: &mut File<'_>, text: &str) -> Option<Param> {
+    let Some((name, value)) = text.split_once('=') else {
+        file.error("argument", "want NAME=VALUE, found no `=`", 0..text.len()).help =
+            Some("as in --param rtt=80ms".to_owned());
+        return None;
+    };
+    let node = value_node(file, value, name.len() + 1)?;
+    let raw: Raw = params::raw(file, &node, name)?;
+    Some(Param {
+        name: name.to_owned(),
+        raw,
+        place: file.place(node.span.clone()),
+        key_place: file.place(0..name.len()),
+        origin: file.origin(0, None),
+    })
+}
+
+/// A TOML value if the text is one, else the text itself. What opens a bracket or quotes must be TOML: nothing in
+/// the kernel begins so.
+fn value_node(file: &mut File<'_>, text: &str, base: usize) -> Option<Node> {
+    let (node, errors) = syntax::value(text.trim(), base + (text.len() - text.trim_start().len()));
+    if errors.is_empty() {
+        return Some(node);
+    }
+    if text.trim_start().starts_with(['{', '[', '"', '\'']) {
+        file.syntax_errors(errors);
+        return None;
+    }
+    if text.chars().any(|c| c.is_control() && c != '\t') {
+        file.error("bad-value", "the value has a control character", base..base + text.len());
+        return None;
+    }
+    Some(Node { span: base..base + text.len(), tree: Tree::Text(text.trim().to_owned()) })
+}

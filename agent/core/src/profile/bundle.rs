@@ -1,0 +1,75 @@
+//! Everything that was loaded without an error, ready to be resolved on any host.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use super::glob::Pattern;
+use super::host::Declared;
+use super::host::HostConfig;
+use super::resolve;
+use super::resolve::Resolved;
+use super::sysctl::Statement;
+use crate::desired::Origin;
+use crate::facts::FactValue;
+use crate::facts::Facts;
+use crate::policy::OnDrift;
+
+/// Profiles, host file and arguments that have no error in themselves.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bundle {
+    /// What the host file says of the daemon, with its defaults.
+    pub host: HostConfig,
+    /// The roles of this host, sorted.
+    pub roles: Vec<String>,
+    /// The profiles that the roles include, sorted.
+    pub included: Vec<String>,
+    /// The parameters with their values.
+    pub params: BTreeMap<String, ParamValue>,
+    /// The same for expressions.
+    pub(super) values: BTreeMap<String, FactValue>,
+    pub(super) unmanaged: Option<Vec<Pattern>>,
+    pub(super) declared: Vec<Declared>,
+    pub(super) speakers: Vec<Speaker>,
+}
+
+/// The value of a parameter and the place that decided it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ParamValue {
+    /// The value, quantities as plain numbers.
+    pub value: FactValue,
+    /// Where it is written.
+    pub origin: Origin,
+}
+
+/// One file, or the command line, with everything it says.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Speaker {
+    /// Steps of includes from a role; 0 for the host file and the command line.
+    pub(super) depth: usize,
+    /// The speakers that it beats because it includes them.
+    pub(super) beats: BTreeSet<usize>,
+    /// What happens on drift where a setting does not say.
+    pub(super) on_drift: Option<OnDrift>,
+    pub(super) statements: Vec<Statement>,
+}
+
+impl Bundle {
+    /// What the bundle means on a host with these facts and network interfaces.
+    ///
+    /// Pure, so that the same bundle can be tried on sample hosts.
+    pub fn resolve(&self, facts: &Facts, interfaces: &BTreeSet<String>) -> Resolved {
+        resolve::resolve(self, facts, interfaces)
+    }
+
+    /// The facts of a host with those that its host file declares.
+    pub(super) fn with_declared(&self, facts: &Facts) -> Facts {
+        let mut facts = facts.clone();
+        for Declared { link, name, value, source } in &self.declared {
+            match link {
+                Some(link) => facts.insert_link(link, name, value.clone(), source),
+                None => facts.insert(name, value.clone(), source),
+            }
+        }
+        facts
+    }
+}

@@ -1,0 +1,282 @@
+//! The section `[sysctl]`: paths to leaves, each with a policy.
+//!
+//! Headers and dotted keys are path segments, exactly as written, so that `"eth0.100"` is one segment. What is known
+//! of the key comes from the catalogue; what a value may be, from `kind::sysctl`.
+
+use std::collections::BTreeMap;
+
+use super::draft::Context;
+use super::draft::Draft;
+use super::draft::evaluate;
+use super::file::File;
+use super::glob::Glob;
+use super::glob::Pattern;
+use super::glob::Specificity;
+use super::glob::has_wildcard;
+use super::leaf;
+use super::syntax::Entry;
+use super::syntax::Node;
+use super::syntax::Table;
+use super::syntax::Tree;
+use crate::address::SysctlKey;
+use crate::catalogue;
+use crate::desired::Origin;
+use crate::desired::Want;
+use crate::diagnostic::Diagnostic;
+use crate::diagnostic::Place;
+use crate::facts::Facts;
+use crate::kind;
+use crate::policy::Policy;
+
+const UNKNOWN_KEY: &str = "unknown-key";
+
+/// One leaf: a key or a pattern of keys, and what is wanted of it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Statement {
+    /// The key; in the place of the interface stands the glob as written, if it is one.
+    pub(super) key: SysctlKey,
+    /// The interfaces it is about.
+    pub(super) glob: Option<Glob>,
+    pub(super) draft: Draft,
+    pub(super) origin: Origin,
+    pub(super) key_place: Place,
+    pub(super) value_place: Place,
+}
+
+impl Statement {
+    pub(super) fn specificity(&self) -> Specificity {
+        self.glob.as_ref().map_or(Specificity::Exact, Glob::specificity)
+    }
+}
+
+/// Every statement of a section, each key at most once.
+pub(super) fn section(file: &mut File<'_>, node: &Node) -> Vec<Statement> {
+    let Tree::Table(table) = &node.tree else {
+        leaf::wrong_type(file, node, "`sysctl`", "a section `[sysctl]`");
+        return Vec::new();
+    };
+    let mut statements = Vec::new();
+    walk(file, table, &mut Vec::new(), &mut statements);
+    for problem in twins(&statements) {
+        file.report(problem);
+    }
+    statements
+}
+
+fn walk<'a>(
+    file: &mut File<'_>,
+    table: &'a Table,
+    path: &mut Vec<(&'a str, std::ops::Range<usize>)>,
+    statements: &mut Vec<Statement>,
+) {
+    let mut unbraced = Vec::new();
+    for entry in table {
+        path.push((&entry.key, entry.key_span.clone()));
+        match &entry.node.tree {
+            Tree::Table(inner) => walk(file, inner, path, statements),
+            Tree::Broken => {}
+            Tree::Int(_)
+            | Tree::Huge
+            | Tree::Bool(_)
+            | Tree::Float(_)
+            | Tree::Date
+            | Tree::Text(_)
+            | Tree::Array(_)
+            | Tree::Inline(_)
+            | Tree::Tables(_) => {
+                if lacks_braces(path) {
+                    unbraced.push(entry);
+                } else {
+                    let segments: Vec<&str> = path.iter().map(|(segment, _)| *segment).collect();
+                    let span = key_span(file, path);
+                    statements.extend(statement(file, &segments, span, &entry.node));
+                }
+            }
+        }
+        path.pop();
+    }
+    report_unbraced(file, path, &unbraced);
+}
+
+/// The place of a dotted key: from its first segment that stands just before the next one.
+fn key_span(file: &File<'_>, path: &[(&str, std::ops::Range<usize>)]) -> std::ops::Range<usize> {
+    let mut segments = path.iter().rev().map(|(_, span)| span.clone());
+    let Some(last) = segments.next() else { return 0..0 };
+    let mut start = last.start;
+    for span in segments {
+        // Between two segments of one key there is nothing but a dot; a header ends in between.
+        if file.written(span.end..start).trim() != "." {
+            break;
+        }
+        start = span.start;
+    }
+    start..last.end
+}
+
+/// Whether a path ends in a policy word and is no key that the catalogue knows.
+fn lacks_braces(path: &[(&str, std::ops::Range<usize>)]) -> bool {
+    let Some((last, _)) = path.last() else { return false };
+    leaf::is_policy_word(last)
+        && SysctlKey::from_segments(path.iter().map(|(segment, _)| *segment))
+            .map_or(true, |key| catalogue::find(&key).is_none())
+}
+
+/// One error for all policy words below the same path.
+fn report_unbraced(file: &mut File<'_>, path: &[(&str, std::ops::Range<usize>)], unbraced: &[&Entry]) {
+    let Some(first) = unbraced.first() else { return };
+    let key: Vec<String> = path.iter().map(|(segment, _)| quoted(segment)).collect();
+    let words: Vec<String> = unbraced.iter().map(|entry| format!("{} = …", entry.key)).collect();
+    let message = format!("`{}` is a policy word, not a part of a key", first.key);
+    file.error("policy-without-braces", message, first.key_span.clone()).help =
+        Some(format!("write {} = {{ {} }}", key.join("."), words.join(", ")));
+}
+
+/// A segment as TOML wants it.
+fn quoted(segment: &str) -> String {
+    let bare = !segment.is_empty() && segment.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    if bare { segment.to_owned() } else { format!("\"{}\"", segment.escape_debug()) }
+}
+
+/// The statement of one leaf, with everything wrong about its key and value reported.
+pub(super) fn statement(
+    file: &mut File<'_>,
+    segments: &[&str],
+    key_span: std::ops::Range<usize>,
+    value: &Node,
+) -> Option<Statement> {
+    let (key, glob) = key_of(file, segments, &key_span)?;
+    if catalogue::is_secret(&representative(&key, glob.as_ref())) {
+        file.error("secret", format!("`{key}` is a secret, and secrets do not belong into profiles"), key_span).help =
+            Some("set it by other means; trimtab neither reads nor writes it".to_owned());
+        let place = file.place(value.span.clone());
+        file.secrets.push(place);
+        return None;
+    }
+    check_known(file, &key, glob.as_ref(), key_span.clone());
+    let draft = leaf::draft(file, value)?;
+    let canonical = catalogue::canonical_key(&key) == key;
+    let written_as = (glob.is_some() || !canonical).then(|| key.to_string());
+    let statement = Statement {
+        origin: file.origin(key_span.start, written_as),
+        key_place: file.place(key_span),
+        value_place: file.place(value.span.clone()),
+        key,
+        glob,
+        draft,
+    };
+    check_value(file, &statement);
+    Some(statement)
+}
+
+/// The key of a path, and the glob in the place of its interface.
+fn key_of(file: &mut File<'_>, segments: &[&str], span: &std::ops::Range<usize>) -> Option<(SysctlKey, Option<Glob>)> {
+    // Patterns may hold what no key may (a slash never): the shape is checked with a plain name in their place.
+    let written = match SysctlKey::from_segments(segments.iter().copied()) {
+        Ok(key) => key,
+        Err(error) => {
+            file.error("bad-key", error.to_string(), span.clone());
+            return None;
+        }
+    };
+    let interface = written.interface_index();
+    for (index, segment) in segments.iter().enumerate() {
+        if Some(index) != interface && has_wildcard(segment) {
+            let message = format!("`{}` is a glob, and globs stand only for interfaces", segment.escape_debug());
+            file.error("glob", message, span.clone()).help =
+                Some("as in net.ipv4.conf.\"*\".rp_filter or net.ipv6.neigh.\"eth*\".gc_stale_time".to_owned());
+            return None;
+        }
+    }
+    let Some((index, name)) = interface.and_then(|index| segments.get(index).map(|name| (index, *name))) else {
+        return Some((written, None));
+    };
+    match Pattern::parse(name) {
+        Ok(Pattern::Exact(name)) => Some((written.with_segment(index, &name), None)),
+        Ok(Pattern::Glob(glob)) => Some((written, Some(glob))),
+        Err(error) => {
+            file.error("glob", format!("`{}`: {error}", name.escape_debug()), span.clone());
+            None
+        }
+    }
+}
+
+/// A key that the catalogue can look up: of a glob, any one of the keys it stands for.
+pub(super) fn representative(key: &SysctlKey, glob: Option<&Glob>) -> SysctlKey {
+    match (glob, key.interface_index()) {
+        (Some(_), Some(index)) => key.with_segment(index, "eth0"),
+        (Some(_) | None, _) => key.clone(),
+    }
+}
+
+fn check_known(file: &mut File<'_>, key: &SysctlKey, glob: Option<&Glob>, span: std::ops::Range<usize>) {
+    if catalogue::find(&representative(key, glob)).is_none() {
+        let suggestion = catalogue::suggest(key);
+        let warning = file.warning(UNKNOWN_KEY, format!("no kernel that trimtab knows has `{key}`"), span);
+        warning.help = suggestion.map(|near| format!("did you mean `{near}`?"));
+    }
+}
+
+/// Checks what can be checked without a host: constants, and the names that formulas mention.
+fn check_value(file: &mut File<'_>, statement: &Statement) {
+    let Statement { key, glob, draft, value_place, .. } = statement;
+    let formulas = draft.policy.formulas();
+    let about_interface = glob.is_some() || key.interface().is_some_and(|name| name != "all" && name != "default");
+    for formula in &formulas {
+        if formula.expression.references().needs_link() && !about_interface {
+            let span = formula.place.span.clone();
+            file.error("expression", format!("`link.*` has no meaning here: `{key}` is about no interface"), span);
+        }
+    }
+    if !formulas.is_empty() {
+        return;
+    }
+    let no_facts = Facts::default();
+    let no_params = BTreeMap::new();
+    let context = Context { facts: &no_facts, params: &no_params, link: None };
+    if let Ok(Want::Decided(policy)) = evaluate(&draft.policy, &context) {
+        for problem in check(&representative(key, glob.as_ref()), &policy, value_place) {
+            file.report(problem);
+        }
+    }
+}
+
+/// What the kind finds wrong with a policy, at the place of its value.
+pub(super) fn check(key: &SysctlKey, policy: &Policy, place: &Place) -> Vec<Diagnostic> {
+    kind::sysctl::check(key, policy)
+        .into_iter()
+        // Told already, at the place of the key.
+        .filter(|problem| problem.code != UNKNOWN_KEY)
+        .map(|problem| {
+            let kind::sysctl::Problem { severity, code, message, help } = problem;
+            Diagnostic { severity, help, ..Diagnostic::error(code, message, place.clone()) }
+        })
+        .collect()
+}
+
+/// Two spellings of one canonical key in one layer: neither could be said to win.
+pub(super) fn twins(statements: &[Statement]) -> Vec<Diagnostic> {
+    let mut seen: BTreeMap<(SysctlKey, bool), &Statement> = BTreeMap::new();
+    let mut problems = Vec::new();
+    for statement in statements {
+        let canonical = (catalogue::canonical_key(&statement.key), statement.glob.is_some());
+        match seen.get(&canonical) {
+            Some(first) => {
+                let (message, help) = if first.key == statement.key {
+                    (format!("`{}` is set twice", statement.key), "keep one of them".to_owned())
+                } else {
+                    let message = format!("`{}` and `{}` are two names of one value", first.key, statement.key);
+                    (message, format!("keep `{}`", canonical.0))
+                };
+                problems.push(
+                    Diagnostic::error("duplicate", message, statement.key_place.clone())
+                        .with_help(help)
+                        .with_related(first.key_place.clone(), "the first one"),
+                );
+            }
+            None => {
+                seen.insert(canonical, statement);
+            }
+        }
+    }
+    problems
+}

@@ -1,0 +1,159 @@
+//! Diagnostics for people, with the line they are about, and for machines.
+
+use std::ops::Range;
+
+use annotate_snippets::AnnotationKind;
+use annotate_snippets::Group;
+use annotate_snippets::Level;
+use annotate_snippets::Renderer;
+use annotate_snippets::Snippet;
+use annotate_snippets::renderer::DecorStyle;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::diagnostic::Diagnostic;
+use crate::diagnostic::Place;
+use crate::diagnostic::Severity;
+use crate::diagnostic::Sources;
+
+/// Lines of a place that are shown at most.
+const MOST_LINES: usize = 8;
+/// Bytes of a line that are shown behind a place.
+const LONGEST_TAIL: usize = 160;
+/// Bytes of a place that are underlined at most.
+const LONGEST_SPAN: usize = 400;
+
+/// Every diagnostic with file, line, column, the line itself and what to do; one blank line between two.
+///
+/// Colours are escape sequences of ANSI; without them the text says the same.
+pub fn text(diagnostics: &[Diagnostic], sources: &Sources, color: bool) -> String {
+    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+    let renderer = renderer.decor_style(DecorStyle::Ascii);
+    let mut text = String::new();
+    for (index, diagnostic) in diagnostics.iter().enumerate() {
+        if index > 0 {
+            text.push('\n');
+        }
+        text.push_str(&one(diagnostic, sources, &renderer));
+        text.push('\n');
+    }
+    text
+}
+
+fn one(diagnostic: &Diagnostic, sources: &Sources, renderer: &Renderer) -> String {
+    let Diagnostic { severity, code, message, place, help, related } = diagnostic;
+    let level = match severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let mut group = Group::with_title(level.primary_title(message.as_str()).id(*code));
+    if let Some(excerpt) = place.as_ref().and_then(|place| excerpt(place, sources)) {
+        group = group.element(excerpt.snippet(AnnotationKind::Primary, None));
+    }
+    for (place, word) in related {
+        if let Some(excerpt) = excerpt(place, sources) {
+            group = group.element(excerpt.snippet(AnnotationKind::Context, Some(word)));
+        }
+    }
+    if let Some(help) = help {
+        group = group.element(Level::HELP.message(annotate_snippets::normalize_untrusted_str(help)));
+    }
+    renderer.render(&[group])
+}
+
+/// The lines of a place, and the place within them.
+struct Excerpt {
+    name: String,
+    first_line: usize,
+    lines: String,
+    span: Range<usize>,
+}
+
+impl Excerpt {
+    fn snippet<'a>(
+        self,
+        kind: AnnotationKind,
+        word: Option<&'a str>,
+    ) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
+        let Excerpt { name, first_line, lines, span } = self;
+        Snippet::source(lines).path(name).line_start(first_line).annotation(kind.span(span).label(word))
+    }
+}
+
+/// Only the lines that matter: a renderer given all of a large file would walk it for every message.
+fn excerpt(place: &Place, sources: &Sources) -> Option<Excerpt> {
+    let source = sources.get(place.source)?;
+    let text = source.text.as_str();
+    let start = boundary(text, place.span.start);
+    let end = boundary(text, place.span.end.max(place.span.start).min(start.saturating_add(LONGEST_SPAN)));
+    let from = text.get(..start)?.rfind('\n').map_or(0, |newline| newline + 1);
+    let behind = text.get(end..)?;
+    let rest = behind.find('\n').unwrap_or(behind.len()).min(LONGEST_TAIL);
+    let to = boundary(text, end + rest);
+    let lines = text.get(from..to)?;
+    let (first_line, _) = sources.position(place.source, start);
+    let mut lines: String = lines.lines().take(MOST_LINES).collect::<Vec<_>>().join("\n");
+    // The renderer counts a carriage return as a character of its own line; none is left by `lines`.
+    if lines.is_empty() {
+        lines.push(' ');
+    }
+    let carriages = text.get(start..end)?.matches("\r\n").count();
+    let length = (end - start).saturating_sub(carriages);
+    let span = boundary(&lines, start - from)..boundary(&lines, (start - from).saturating_add(length));
+    Some(Excerpt { name: source.name.clone(), first_line: usize::try_from(first_line).ok()?, lines, span })
+}
+
+/// The nearest start of a character at or before an offset.
+fn boundary(text: &str, offset: usize) -> usize {
+    let mut offset = offset.min(text.len());
+    while !text.is_char_boundary(offset) {
+        offset -= 1;
+    }
+    offset
+}
+
+/// An array of objects: `severity`, `code`, `message`, `file`, `line`, `column`, `help`, `related`; what is not known
+/// is null. Lines and columns count from 1, columns in characters.
+pub fn json(diagnostics: &[Diagnostic], sources: &Sources) -> Value {
+    diagnostics.iter().map(|diagnostic| object(diagnostic, sources)).collect()
+}
+
+fn object(diagnostic: &Diagnostic, sources: &Sources) -> Value {
+    let Diagnostic { severity, code, message, place, help, related } = diagnostic;
+    let severity = match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    let (file, line, column) = place.as_ref().map_or((Value::Null, Value::Null, Value::Null), |place| {
+        let Position { file, line, column } = position(place, sources);
+        (file.into(), line.into(), column.into())
+    });
+    let related: Vec<Value> = related
+        .iter()
+        .map(|(place, word)| {
+            let Position { file, line, column } = position(place, sources);
+            json!({ "file": file, "line": line, "column": column, "message": word })
+        })
+        .collect();
+    json!({
+        "severity": severity,
+        "code": code,
+        "message": message,
+        "file": file,
+        "line": line,
+        "column": column,
+        "help": help,
+        "related": related,
+    })
+}
+
+struct Position {
+    file: Option<String>,
+    line: u32,
+    column: u32,
+}
+
+fn position(place: &Place, sources: &Sources) -> Position {
+    let (line, column) = sources.position(place.source, place.span.start);
+    Position { file: sources.get(place.source).map(|source| source.name.clone()), line, column }
+}
