@@ -25,6 +25,7 @@ pub mod live;
 pub mod lock;
 pub mod netns;
 pub mod state;
+pub mod switch;
 mod sys;
 pub mod sysctl;
 pub mod sysctld;

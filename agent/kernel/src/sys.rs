@@ -10,6 +10,8 @@ use std::io;
 use std::mem;
 use std::os::fd::AsRawFd;
 use std::os::fd::BorrowedFd;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 
 /// `SO_NETNS_COOKIE` of a socket: the number of the network namespace it was made in, unique until reboot
 /// (net/core/sock.c `sk_getsockopt`).
@@ -164,5 +166,29 @@ fn link_name(name: &str) -> io::Result<[u8; libc::IFNAMSIZ]> {
             Ok(bytes)
         }
         Some(_) | None => Err(io::Error::from_raw_os_error(libc::ENODEV)),
+    }
+}
+
+/// Has a command start in a session of its own, without terminal, with every signal at its default, and with no
+/// descriptor of this process but the three standard ones.
+pub(crate) fn start_detached(command: &mut Command) {
+    // SAFETY: between fork and exec the hook makes plain system calls only; it neither allocates nor locks.
+    unsafe {
+        command.pre_exec(|| {
+            // A new session has no terminal, so no hang-up either. It cannot fail: a fresh child leads no group.
+            rustix::process::setsid()?;
+            // What the shell ignored (nohup, background jobs) would be ignored for good. std resets the mask and
+            // SIGPIPE only. KILL, STOP and the numbers that libc keeps for itself refuse; nobody can ignore them.
+            for signal in 1..=libc::SIGRTMAX() {
+                libc::signal(signal, libc::SIG_DFL);
+            }
+            // Also those that our parent left open in us: a pipe of a pipeline would never see its end.
+            let all = libc::c_uint::MAX;
+            let close_on_exec = libc::CLOSE_RANGE_CLOEXEC;
+            if libc::syscall(libc::SYS_close_range, 3 as libc::c_uint, all, close_on_exec) != 0 {
+                return Err(io::Error::last_os_error());
+            }
+            Ok(())
+        });
     }
 }
