@@ -8,6 +8,8 @@ use serde::Serialize;
 use crate::address::Address;
 use crate::address::Object;
 use crate::address::SysctlKey;
+use crate::catalogue;
+use crate::kind::sysctl::number;
 
 use super::Assignment;
 use super::BootFile;
@@ -21,7 +23,7 @@ use super::Target;
 /// What the next boot would set a sysctl to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BootSetting {
-    /// The value as the file spells it; not canonical.
+    /// The value as the file spells it, in the unit of the canonical key.
     pub value_text: String,
     /// The file.
     pub path: String,
@@ -37,7 +39,7 @@ pub struct BootSetting {
 /// One line that speaks of a key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spoken {
-    /// The value as the file spells it; nothing for `-key`, which only keeps globs away.
+    /// The value as the file spells it, in the unit of the canonical key; nothing for `-key`, which only keeps globs away.
     pub value_text: Option<String>,
     /// The file.
     pub path: String,
@@ -101,15 +103,14 @@ impl<'a> NextBoot<'a> {
     }
 
     /// What systemd-sysctl would set this key to.
+    ///
+    /// Another name of the same value (`net.ipv4.conf.all.forwarding` for `net.ipv4.ip_forward`) counts as well: of the
+    /// two the later write stays.
     pub fn setting(&self, key: &SysctlKey) -> Option<BootSetting> {
         let (winner, losers) = self.systemd.speakers(key)?;
-        Some(BootSetting {
-            value_text: winner.value?.to_owned(),
-            path: winner.path.to_owned(),
-            line: winner.line,
-            written_as: winner.written.to_owned(),
-            shadowed: losers.into_iter().map(Speaker::spoken).collect(),
-        })
+        let Spoken { value_text, path, line, written_as } = winner.spoken();
+        let shadowed = losers.into_iter().map(Speaker::spoken).collect();
+        Some(BootSetting { value_text: value_text?, path, line, written_as, shadowed })
     }
 
     /// The line `-key` that keeps every glob away from this key, if that is the last word on it.
@@ -129,38 +130,45 @@ impl<'a> NextBoot<'a> {
 
 /// What systemd-sysctl keeps while it reads: one entry for each spelling of a path.
 #[derive(Debug, Clone, Default)]
-struct Options<'a> {
+pub(super) struct Options<'a> {
     /// By path, globs among them.
-    entries: BTreeMap<String, Entry<'a>>,
+    pub(super) entries: BTreeMap<String, Entry<'a>>,
     next_turn: usize,
 }
 
 #[derive(Debug, Clone)]
-struct Entry<'a> {
-    glob: Option<&'a Glob>,
+pub(super) struct Entry<'a> {
+    pub(super) glob: Option<&'a Glob>,
     /// When it is written. Another value moves an entry to the end, the same value leaves it where it is [measured].
-    turn: usize,
+    pub(super) turn: usize,
     /// Every line that said it, in the order of reading; the last one counts.
-    speakers: Vec<Speaker<'a>>,
+    pub(super) speakers: Vec<Speaker<'a>>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Speaker<'a> {
-    value: Option<&'a str>,
-    path: &'a str,
-    line: u32,
-    written: &'a str,
+pub(super) struct Speaker<'a> {
+    pub(super) value: Option<&'a str>,
+    pub(super) path: &'a str,
+    pub(super) line: u32,
+    pub(super) written: &'a str,
+    /// What the value is multiplied by to be one of the canonical key.
+    scale: i64,
 }
 
 impl Speaker<'_> {
     fn spoken(self) -> Spoken {
-        let Speaker { value, path, line, written } = self;
-        Spoken { value_text: value.map(str::to_owned), path: path.to_owned(), line, written_as: written.to_owned() }
+        let Speaker { value, path, line, written, scale } = self;
+        let in_unit = |text: &str| match number::base0(text).and_then(|number| number.checked_mul(scale)) {
+            Some(number) if scale != 1 => number.to_string(),
+            Some(_) | None => text.to_owned(),
+        };
+        let value_text = value.map(in_unit);
+        Spoken { value_text, path: path.to_owned(), line, written_as: written.to_owned() }
     }
 }
 
 impl<'a> Options<'a> {
-    fn of(files: impl IntoIterator<Item = &'a BootFile>) -> Options<'a> {
+    pub(super) fn of(files: impl IntoIterator<Item = &'a BootFile>) -> Options<'a> {
         let mut options = Options::default();
         for file in files {
             options.read(file);
@@ -184,7 +192,7 @@ impl<'a> Options<'a> {
             };
             let turn = self.next_turn;
             self.next_turn += 1;
-            let speaker = Speaker { value, path: &file.path, line: line.number, written };
+            let speaker = Speaker { value, path: &file.path, line: line.number, written, scale: 1 };
             let entry = self.entries.entry(path).or_insert(Entry { glob, turn, speakers: Vec::new() });
             if entry.speakers.last().is_some_and(|last| last.value != value) {
                 entry.turn = turn;
@@ -193,8 +201,24 @@ impl<'a> Options<'a> {
         }
     }
 
-    /// The line with the last word on a key, and the others, strongest first.
+    /// The line with the last word on a key under any of its names, and the others, strongest first.
     fn speakers(&self, key: &SysctlKey) -> Option<(Speaker<'a>, Vec<Speaker<'a>>)> {
+        let mut names: Vec<(Option<usize>, Vec<Speaker<'a>>)> = names_of(key)
+            .into_iter()
+            .map(|(name, scale)| {
+                let (turn, speakers) = self.speakers_of(&name);
+                (turn, speakers.into_iter().map(|speaker| Speaker { scale, ..speaker }).collect())
+            })
+            .collect();
+        // What is not written, because it is excluded or nobody speaks of it, comes before what is.
+        names.sort_by_key(|(turn, _)| std::cmp::Reverse(*turn));
+        let mut all = names.into_iter().flat_map(|(_, speakers)| speakers);
+        let winner = all.next()?;
+        Some((winner, all.collect()))
+    }
+
+    /// Every line that speaks of a key under this very name, strongest first, and when it is written, if it is.
+    fn speakers_of(&self, key: &SysctlKey) -> (Option<usize>, Vec<Speaker<'a>>) {
         // A key that is named is never reached by a glob, wherever either stands. Among globs the last write stays.
         let named = self.entries.get(&key.path()).filter(|entry| entry.glob.is_none());
         let mut globs: Vec<&Entry<'a>> = self
@@ -205,10 +229,29 @@ impl<'a> Options<'a> {
             .filter(|entry| entry.speakers.last().is_some_and(|last| last.value.is_some()))
             .collect();
         globs.sort_by_key(|entry| std::cmp::Reverse(entry.turn));
-        let mut all = named.into_iter().chain(globs).flat_map(|entry| entry.speakers.iter().rev().copied());
-        let winner = all.next()?;
-        Some((winner, all.collect()))
+        let entries: Vec<&Entry<'a>> = named.into_iter().chain(globs).collect();
+        let turn = entries
+            .first()
+            .filter(|entry| entry.speakers.last().is_some_and(|last| last.value.is_some()))
+            .map(|entry| entry.turn);
+        (turn, entries.into_iter().flat_map(|entry| entry.speakers.iter().rev().copied()).collect())
     }
+}
+
+/// A key and every other name of its value, with what a value under that name is multiplied by.
+fn names_of(key: &SysctlKey) -> Vec<(SysctlKey, i64)> {
+    let canonical = catalogue::canonical_key(key);
+    let others = catalogue::entries().iter().filter(|entry| entry.alias_of.is_some()).filter_map(|entry| {
+        let segments = entry.pattern.split('.').enumerate().map(|(index, part)| match part {
+            "*" => canonical.segments().get(index).map_or(part, String::as_str),
+            part => part,
+        });
+        let other = SysctlKey::from_segments(segments).ok()?;
+        let (of, scale) = catalogue::alias(&other)?;
+        (of == canonical).then_some((other, scale))
+    });
+    let others: Vec<(SysctlKey, i64)> = others.collect();
+    std::iter::once((canonical, 1)).chain(others).collect()
 }
 
 #[cfg(test)]
@@ -322,6 +365,20 @@ mod tests {
         ]);
         assert_eq!(NextBoot::new(&beaten).setting(&key).unwrap().value_text, "1");
         assert_eq!(NextBoot::new(&beaten).procps_differs(&key).unwrap().line, 1);
+    }
+
+    #[test]
+    fn another_name_of_the_value_counts_too() {
+        let forward = "net.ipv4.ip_forward";
+        assert_eq!(value(&[("/etc/sysctl.d/a.conf", "net.ipv4.conf.all.forwarding=1")], forward).as_deref(), Some("1"));
+        let both = "net.ipv4.ip_forward=1\nnet.ipv4.conf.*.forwarding=0\n";
+        assert_eq!(value(&[("/etc/sysctl.d/a.conf", both)], forward).as_deref(), Some("0"));
+        assert_eq!(value(&[("/etc/sysctl.d/a.conf", both)], "net.ipv4.conf.all.forwarding").as_deref(), Some("0"));
+        let except = format!("{both}-net.ipv4.conf.all.forwarding\n");
+        assert_eq!(value(&[("/etc/sysctl.d/a.conf", &except)], forward).as_deref(), Some("1"));
+        let seconds = "net.ipv4.neigh.eth0.base_reachable_time = 0x1e";
+        let milliseconds = "net.ipv4.neigh.eth0.base_reachable_time_ms";
+        assert_eq!(value(&[("/etc/sysctl.d/a.conf", seconds)], milliseconds).as_deref(), Some("30000"));
     }
 
     proptest! {

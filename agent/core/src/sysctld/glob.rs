@@ -40,7 +40,7 @@ enum Member {
 }
 
 /// More than any author means; `{a,b}{a,b}{a,b}…` grows without end.
-const MOST_ALTERNATIVES: usize = 256;
+const MOST_ALTERNATIVES: usize = 64;
 
 impl fmt::Debug for Glob {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -83,6 +83,75 @@ impl Glob {
 /// Whether a text has a character that makes a glob of it.
 pub(super) fn is_glob(text: &str) -> bool {
     text.contains(['*', '?', '['])
+}
+
+/// One segment of a pattern.
+pub(super) struct Segment<'a> {
+    pub(super) text: &'a str,
+    tokens: Vec<Token>,
+}
+
+impl<'a> Segment<'a> {
+    pub(super) fn parse(text: &'a str) -> Segment<'a> {
+        Segment { text, tokens: tokens(text) }
+    }
+
+    /// Whether it matches one segment of a key.
+    pub(super) fn matches(&self, segment: &str) -> bool {
+        matches(&self.tokens, segment)
+    }
+}
+
+/// One segment of a pattern in the spelling of profiles, and the characters in it that must stand there and those that
+/// may be any: what the precedence of profile globs goes by. Nothing where profiles have no such pattern.
+pub(super) fn profile_spelling(pattern: &str) -> Option<(String, (usize, usize))> {
+    let mut text = String::new();
+    let (mut literal, mut single) = (0, 0);
+    for token in tokens(pattern) {
+        match token {
+            Token::Star => text.push('*'),
+            Token::Any => {
+                single += 1;
+                text.push('?');
+            }
+            Token::One(c) => {
+                literal += 1;
+                text.push_str(&escaped(c));
+            }
+            Token::Set { negated, members } => {
+                single += 1;
+                text.push_str(if negated { "[!" } else { "[" });
+                for member in &members {
+                    text.push_str(&member_spelling(member)?);
+                }
+                text.push(']');
+            }
+        }
+    }
+    Some((text, (literal, single)))
+}
+
+/// A character of a name that a profile must not take for a wildcard.
+pub(super) fn escaped(c: char) -> String {
+    if matches!(c, '*' | '?' | '[' | ']' | '\\' | '!' | '^') { format!("\\{c}") } else { c.to_string() }
+}
+
+fn member_spelling(member: &Member) -> Option<String> {
+    let in_set = |c: char| if c == '-' { "\\-".to_owned() } else { escaped(c) };
+    match member {
+        Member::Range(low, high) if low == high => Some(in_set(*low)),
+        Member::Range(low, high) if low < high => Some(format!("{}-{}", in_set(*low), in_set(*high))),
+        Member::Range(_, _) => None,
+        Member::Class(name) => match name.as_str() {
+            "alnum" => Some("a-zA-Z0-9".to_owned()),
+            "alpha" => Some("a-zA-Z".to_owned()),
+            "digit" => Some("0-9".to_owned()),
+            "lower" => Some("a-z".to_owned()),
+            "upper" => Some("A-Z".to_owned()),
+            "xdigit" => Some("0-9a-fA-F".to_owned()),
+            _ => None,
+        },
+    }
 }
 
 /// Every way to choose one from each pair of braces. Braces that do not close stand for themselves.

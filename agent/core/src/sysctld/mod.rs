@@ -17,6 +17,8 @@ pub use boot::Spoken;
 pub use boot::next_boot;
 pub use boot::read_order;
 pub use glob::Glob;
+pub use import::Imported;
+pub use import::import;
 pub use line::Assignment;
 pub use line::Content;
 pub use line::Exclusion;

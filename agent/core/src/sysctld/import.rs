@@ -1,1 +1,0 @@
-//! sysctl.d files as a profile.
