@@ -1,1 +1,370 @@
-//! A fake kernel that obeys the same laws, with fault injection.
+//! A fake kernel that obeys the same laws, with fault injection. For tests of whatever acts through [`Kernel`].
+//!
+//! It parses what is written to it as the kernel's own handlers do, moves what the kernel moves along, and keeps the
+//! bits that the kernel keeps and never shows. A test of this crate writes the same things to it and to a real kernel
+//! and compares everything after each step. Where it knows no law (most keys that exist), it has no such key;
+//! [`FakeKernel::add`] adds one.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::io;
+
+use trimtab_core::address::Address;
+use trimtab_core::address::Kind;
+use trimtab_core::address::Object;
+use trimtab_core::address::SysctlKey;
+use trimtab_core::facts::FactValue;
+use trimtab_core::facts::Facts;
+use trimtab_core::host::HostId;
+use trimtab_core::host::NetnsId;
+use trimtab_core::observed::Reading;
+use trimtab_core::value::Value;
+
+use crate::Kernel;
+use crate::WriteError;
+use crate::sysctl;
+
+mod laws;
+mod parse;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use parse::Class;
+
+/// One network namespace of a kernel that is not there.
+#[derive(Debug, Clone)]
+pub struct FakeKernel {
+    identity: HostId,
+    facts: Facts,
+    nodes: BTreeMap<SysctlKey, Node>,
+    interfaces: BTreeMap<String, Interface>,
+    /// The "was ever set" bits of `conf.default`; a new interface is born with them.
+    default_set: BTreeSet<String>,
+    hz: u32,
+    reads: usize,
+    writes: usize,
+    faults: BTreeMap<usize, Fault>,
+    refused: BTreeMap<SysctlKey, i32>,
+    before_reads: BTreeMap<usize, Vec<(SysctlKey, String)>>,
+    before_writes: BTreeMap<usize, Vec<(SysctlKey, String)>>,
+    log: Vec<Written>,
+}
+
+#[derive(Debug, Clone)]
+struct Node {
+    class: Class,
+    /// What a read shows, without its newline.
+    text: String,
+    writable: bool,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Interface {
+    /// Names below `conf` whose "was ever set" bit stands.
+    set: BTreeSet<String>,
+    addressed: bool,
+}
+
+/// What becomes of a write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// It fails with this errno, and nothing is stored.
+    Fail(i32),
+    /// It is accepted, and nothing is stored.
+    Ignore,
+    /// It is accepted, and this is stored instead.
+    Store(String),
+    /// Only this many bytes are taken, and nothing is stored.
+    Short(usize),
+}
+
+/// One write that reached the fake kernel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// Where to.
+    pub key: SysctlKey,
+    /// The bytes.
+    pub text: String,
+    /// The bytes taken, or the errno.
+    pub outcome: Result<usize, i32>,
+    /// Whether it came from somebody else.
+    pub foreign: bool,
+}
+
+impl FakeKernel {
+    /// The initial namespace of a Linux 6.18 with 250 ticks a second and the interface `lo`, which is up and has its
+    /// address.
+    pub fn new() -> FakeKernel {
+        let mut kernel = FakeKernel::bare(true);
+        kernel.add_interface("lo");
+        kernel.add_ipv4_address("lo");
+        kernel
+    }
+
+    /// A child namespace: no global-only keys, some others read-only; `lo` is down.
+    pub fn child(name: &str) -> FakeKernel {
+        let mut kernel = FakeKernel::bare(false);
+        kernel.identity.netns.name = Some(name.to_owned());
+        kernel.add_interface("lo");
+        kernel
+    }
+
+    fn bare(initial: bool) -> FakeKernel {
+        let netns = NetnsId { cookie: if initial { 1 } else { 17 }, name: None, initial };
+        let mut kernel = FakeKernel {
+            identity: HostId {
+                name: "fake".to_owned(),
+                kernel: "6.18.0".to_owned(),
+                boot_id: "00000000-0000-4000-8000-000000000001".to_owned(),
+                netns,
+            },
+            facts: Facts::default(),
+            nodes: BTreeMap::new(),
+            interfaces: BTreeMap::new(),
+            default_set: BTreeSet::new(),
+            hz: 250,
+            reads: 0,
+            writes: 0,
+            faults: BTreeMap::new(),
+            refused: BTreeMap::new(),
+            before_reads: BTreeMap::new(),
+            before_writes: BTreeMap::new(),
+            log: Vec::new(),
+        };
+        for (name, value) in [
+            ("host.name", FactValue::Text("fake".to_owned())),
+            ("host.kernel", FactValue::Text("6.18.0".to_owned())),
+            ("host.kernel_version", FactValue::Int(6018)),
+            ("host.memory", FactValue::Int(8 << 30)),
+            ("host.cpus", FactValue::Int(4)),
+            ("host.page_size", FactValue::Int(4096)),
+            ("host.hz", FactValue::Int(250)),
+            ("host.initial_netns", FactValue::Bool(initial)),
+        ] {
+            kernel.set_fact(name, value);
+        }
+        table::fill(&mut kernel);
+        kernel
+    }
+
+    /// Another identity, e.g. that of the next boot.
+    pub fn set_identity(&mut self, identity: HostId) {
+        self.identity = identity;
+    }
+
+    /// Another fact.
+    pub fn set_fact(&mut self, name: &str, value: FactValue) {
+        if let ("host.hz", FactValue::Int(hz)) = (name, &value) {
+            self.hz = u32::try_from(*hz).unwrap_or(250).max(1);
+        }
+        self.facts.insert(name, value, "fake");
+    }
+
+    /// Adds a key, or replaces one.
+    pub fn add(&mut self, key: SysctlKey, class: Class, text: &str, writable: bool) {
+        self.nodes.insert(key, Node { class, text: text.to_owned(), writable });
+    }
+
+    /// Takes a key away, as an older kernel or an unloaded module does.
+    pub fn remove(&mut self, key: &SysctlKey) {
+        self.nodes.remove(key);
+    }
+
+    /// Makes a key read-only, or writable again.
+    pub fn set_writable(&mut self, key: &SysctlKey, writable: bool) {
+        if let Some(node) = self.nodes.get_mut(key) {
+            node.writable = writable;
+        }
+    }
+
+    /// Puts a text in place without any law: the state that a test begins with.
+    pub fn set(&mut self, key: &SysctlKey, text: &str) {
+        if let Some(node) = self.nodes.get_mut(key) {
+            text.clone_into(&mut node.text);
+        }
+    }
+
+    /// What a key holds, without counting as a read.
+    pub fn text(&self, key: &SysctlKey) -> Option<&str> {
+        self.nodes.get(key).map(|node| node.text.as_str())
+    }
+
+    /// A new interface: its values are those of `default` now.
+    pub fn add_interface(&mut self, name: &str) {
+        table::add_interface(self, name);
+        let set = self.default_set.clone();
+        self.interfaces.insert(name.to_owned(), Interface { set, addressed: false });
+    }
+
+    /// The interface and its keys go.
+    pub fn remove_interface(&mut self, name: &str) {
+        self.interfaces.remove(name);
+        self.nodes.retain(|key, _| key.interface() != Some(name));
+    }
+
+    /// An IPv4 address: from now on `conf.default` moves nothing there (net/ipv4/devinet.c `ipv4_devconf_setall`).
+    pub fn add_ipv4_address(&mut self, name: &str) {
+        if let Some(interface) = self.interfaces.get_mut(name) {
+            interface.set = table::IPV4_CONF.iter().map(|(name, _)| (*name).to_owned()).collect();
+            interface.addressed = true;
+        }
+    }
+
+    /// The last address goes; the bits that it set stay.
+    pub fn remove_ipv4_addresses(&mut self, name: &str) {
+        if let Some(interface) = self.interfaces.get_mut(name) {
+            interface.addressed = false;
+        }
+    }
+
+    /// Reads so far, an address each.
+    pub fn reads(&self) -> usize {
+        self.reads
+    }
+
+    /// Writes so far by the holder of this kernel; those of others do not count.
+    pub fn writes(&self) -> usize {
+        self.writes
+    }
+
+    /// Has the Nth write from the beginning, counted from 1, meet a fault.
+    pub fn fault_at_write(&mut self, nth: usize, fault: Fault) {
+        self.faults.insert(nth, fault);
+    }
+
+    /// Has every write to a key fail with this errno.
+    pub fn refuse(&mut self, key: &SysctlKey, errno: i32) {
+        self.refused.insert(key.clone(), errno);
+    }
+
+    /// Has somebody else write just before the Nth read from the beginning, counted from 1.
+    pub fn foreign_before_read(&mut self, nth: usize, key: &SysctlKey, text: &str) {
+        self.before_reads.entry(nth).or_default().push((key.clone(), text.to_owned()));
+    }
+
+    /// Has somebody else write just before the Nth write from the beginning, counted from 1.
+    pub fn foreign_before_write(&mut self, nth: usize, key: &SysctlKey, text: &str) {
+        self.before_writes.entry(nth).or_default().push((key.clone(), text.to_owned()));
+    }
+
+    /// Somebody else writes, now.
+    ///
+    /// # Errors
+    /// The errno of the kernel.
+    pub fn foreign_write(&mut self, key: &SysctlKey, text: &str) -> Result<usize, i32> {
+        let outcome = self.obey(key, text);
+        self.log.push(Written { key: key.clone(), text: text.to_owned(), outcome, foreign: true });
+        outcome
+    }
+
+    /// Every write so far, in order, those of others included.
+    pub fn log(&self) -> &[Written] {
+        &self.log
+    }
+
+    fn read_one(&mut self, address: &Address) -> Reading {
+        self.reads += 1;
+        for (key, text) in self.before_reads.remove(&self.reads).unwrap_or_default() {
+            let _ = self.foreign_write(&key, &text);
+        }
+        if address.netns.is_some() && address.netns != self.identity.netns.name {
+            return Reading::Failed { errno: libc::EXDEV };
+        }
+        let Object::Sysctl(key) = &address.object;
+        let Some(node) = self.nodes.get(key) else { return Reading::Absent };
+        match node.class {
+            Class::Action => Reading::WriteOnly,
+            Class::Secret => Reading::Withheld,
+            Class::Ints { .. }
+            | Class::Unsigned { .. }
+            | Class::Seconds
+            | Class::Millis
+            | Class::Ports
+            | Class::PortRange
+            | Class::GroupRange
+            | Class::Algorithm
+            | Class::Text => Reading::Text { text: node.text.clone(), writable: node.writable },
+        }
+    }
+
+    fn write_one(&mut self, key: &SysctlKey, text: &str) -> Result<usize, i32> {
+        self.writes += 1;
+        for (key, text) in self.before_writes.remove(&self.writes).unwrap_or_default() {
+            let _ = self.foreign_write(&key, &text);
+        }
+        let outcome = match (self.refused.get(key), self.faults.remove(&self.writes)) {
+            (Some(errno), _) => Err(*errno),
+            (None, None) => self.obey(key, text),
+            (None, Some(Fault::Fail(errno))) => Err(errno),
+            (None, Some(Fault::Ignore)) => Ok(text.len()),
+            (None, Some(Fault::Store(other))) => self.obey(key, &other).map(|_| text.len()),
+            (None, Some(Fault::Short(taken))) => Ok(taken.min(text.len())),
+        };
+        self.log.push(Written { key: key.clone(), text: text.to_owned(), outcome, foreign: false });
+        outcome
+    }
+
+    /// write(2) on the file of a key: open, parse, store, move along.
+    fn obey(&mut self, key: &SysctlKey, text: &str) -> Result<usize, i32> {
+        let Some(node) = self.nodes.get(key) else { return Err(libc::ENOENT) };
+        if !node.writable {
+            return Err(libc::EACCES);
+        }
+        if text.is_empty() {
+            return Ok(0);
+        }
+        laws::write(self, key, text)
+    }
+}
+
+impl Default for FakeKernel {
+    fn default() -> FakeKernel {
+        FakeKernel::new()
+    }
+}
+
+impl Kernel for FakeKernel {
+    fn identity(&self) -> &HostId {
+        &self.identity
+    }
+
+    fn facts(&mut self) -> Facts {
+        self.facts.clone()
+    }
+
+    fn interfaces(&mut self) -> io::Result<BTreeSet<String>> {
+        Ok(self.interfaces.keys().cloned().collect())
+    }
+
+    fn addressed(&mut self) -> io::Result<BTreeSet<String>> {
+        let addressed = self.interfaces.iter().filter(|(_, interface)| interface.addressed);
+        Ok(addressed.map(|(name, _)| name.clone()).collect())
+    }
+
+    fn list(&mut self, kind: Kind) -> io::Result<Vec<Address>> {
+        match kind {
+            Kind::Sysctl => Ok(self.nodes.keys().cloned().map(Address::sysctl).collect()),
+        }
+    }
+
+    fn read(&mut self, addresses: &[Address]) -> Vec<Reading> {
+        addresses.iter().map(|address| self.read_one(address)).collect()
+    }
+
+    fn write(&mut self, cells: &[(Address, Value)]) -> Result<(), WriteError> {
+        let Some((address, value)) = sysctl::only_cell(cells, self.identity.netns.name.as_deref())? else {
+            return Ok(());
+        };
+        let Object::Sysctl(key) = &address.object;
+        let text = sysctl::text_to_write(address, key, value)?;
+        match self.write_one(key, &text) {
+            Ok(taken) if taken == text.len() => Ok(()),
+            Ok(taken) => Err(WriteError::Short { address: address.clone(), sent: text.len(), text, taken }),
+            Err(errno) => {
+                let source = io::Error::from_raw_os_error(errno);
+                Err(WriteError::Refused { address: address.clone(), text, source })
+            }
+        }
+    }
+}

@@ -14,9 +14,10 @@ use trimtab_core::host::HostId;
 use trimtab_core::observed::Reading;
 use trimtab_core::value::Value;
 
+mod addressed;
 pub mod caller;
 pub mod facts;
-#[cfg(feature = "fake")]
+#[cfg(any(feature = "fake", test))]
 pub mod fake;
 pub mod fault;
 pub mod file;

@@ -16,6 +16,7 @@ use trimtab_core::value::Value;
 
 use crate::Kernel;
 use crate::WriteError;
+use crate::addressed;
 use crate::facts;
 use crate::file;
 use crate::identity;
@@ -76,6 +77,10 @@ impl Kernel for LiveKernel {
         Ok(interface_names(&table))
     }
 
+    fn addressed(&mut self) -> io::Result<BTreeSet<String>> {
+        addressed::addressed()
+    }
+
     fn list(&mut self, kind: Kind) -> io::Result<Vec<Address>> {
         match kind {
             Kind::Sysctl => Ok(self.sysctls.list()?.into_iter().map(Address::sysctl).collect()),
@@ -97,18 +102,9 @@ impl Kernel for LiveKernel {
     }
 
     fn write(&mut self, cells: &[(Address, Value)]) -> Result<(), WriteError> {
-        let (address, value) = match cells {
-            [] => return Ok(()),
-            [(address, value)] => (address, value),
-            [(address, value), ..] => {
-                let source = io::Error::new(io::ErrorKind::InvalidInput, "sysctls are written one by one");
-                return Err(WriteError::Refused { address: address.clone(), text: value.to_string(), source });
-            }
+        let Some((address, value)) = sysctl::only_cell(cells, self.identity.netns.name.as_deref())? else {
+            return Ok(());
         };
-        if !self.is_here(address) {
-            let source = io::Error::from_raw_os_error(libc::EXDEV);
-            return Err(WriteError::Refused { address: address.clone(), text: value.to_string(), source });
-        }
         match &address.object {
             Object::Sysctl(key) => self.sysctls.write(address, key, value),
         }

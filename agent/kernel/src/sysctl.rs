@@ -20,6 +20,8 @@ use rustix::fs::ResolveFlags;
 use rustix::io::Errno;
 use trimtab_core::address::Address;
 use trimtab_core::address::SysctlKey;
+use trimtab_core::catalogue::is_secret;
+use trimtab_core::kind::sysctl::encode;
 use trimtab_core::observed::Reading;
 use trimtab_core::value::Value;
 
@@ -92,11 +94,7 @@ impl Tree {
     /// # Errors
     /// As [`crate::Kernel::write`].
     pub fn write(&self, address: &Address, key: &SysctlKey, value: &Value) -> Result<(), WriteError> {
-        if *value == Value::Secret || is_secret(key) {
-            let source = io::Error::new(io::ErrorKind::InvalidInput, "secrets are never written");
-            return Err(WriteError::Refused { address: address.clone(), text: Value::Secret.to_string(), source });
-        }
-        let text = encode(value);
+        let text = text_to_write(address, key, value)?;
         let refused =
             |errno: Errno| WriteError::Refused { address: address.clone(), text: text.clone(), source: errno.into() };
         let file = self.open_file(&key.path(), OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOCTTY).map_err(refused)?;
@@ -207,6 +205,40 @@ impl Tree {
     }
 }
 
+/// The cell of a write: sysctls are written one by one, and only in the namespace that a kernel acts on, which goes by
+/// `netns` if it was entered by name.
+///
+/// # Errors
+/// `InvalidInput` if there are several, `EXDEV` if it is of another namespace.
+pub(crate) fn only_cell<'a>(
+    cells: &'a [(Address, Value)],
+    netns: Option<&str>,
+) -> Result<Option<(&'a Address, &'a Value)>, WriteError> {
+    let refused = |(address, value): &(Address, Value), source| {
+        Err(WriteError::Refused { address: address.clone(), text: value.to_string(), source })
+    };
+    match cells {
+        [] => Ok(None),
+        [cell] if cell.0.netns.is_some() && cell.0.netns.as_deref() != netns => {
+            refused(cell, io::Error::from_raw_os_error(libc::EXDEV))
+        }
+        [(address, value)] => Ok(Some((address, value))),
+        [cell, ..] => refused(cell, io::Error::new(io::ErrorKind::InvalidInput, "sysctls are written one by one")),
+    }
+}
+
+/// The bytes of a write.
+///
+/// # Errors
+/// `InvalidInput` for secrets, which are never written.
+pub(crate) fn text_to_write(address: &Address, key: &SysctlKey, value: &Value) -> Result<String, WriteError> {
+    if *value == Value::Secret || is_secret(key) {
+        let source = io::Error::new(io::ErrorKind::InvalidInput, "secrets are never written");
+        return Err(WriteError::Refused { address: address.clone(), text: Value::Secret.to_string(), source });
+    }
+    Ok(encode(key, value))
+}
+
 /// Crossing mounts is allowed: containers often have parts of /proc/sys mounted apart, read-only or writable.
 fn open_beneath<Fd: AsFd>(root: Fd, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
@@ -238,24 +270,6 @@ fn text(bytes: &[u8]) -> String {
         }
     }
     text
-}
-
-/// Keys whose values must not be shown (kernel Documentation/networking/ip-sysctl.rst).
-fn is_secret(key: &SysctlKey) -> bool {
-    matches!(key.name(), "tcp_fastopen_key" | "stable_secret" | "netdev_rss_key")
-}
-
-/// An empty value is a newline: a write of no bytes does nothing.
-fn encode(value: &Value) -> String {
-    let text = match value {
-        Value::Int(number) => number.to_string(),
-        Value::Ints(numbers) => numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(" "),
-        Value::Ports(ports) => ports.to_string(),
-        Value::Words(words) => words.join(" "),
-        Value::Text(text) => text.clone(),
-        Value::Secret => String::new(),
-    };
-    if text.is_empty() { "\n".to_owned() } else { text }
 }
 
 #[cfg(test)]
