@@ -192,7 +192,7 @@ mod tests {
         rustix::io::fcntl_setfd(&leaked, rustix::io::FdFlags::empty()).unwrap();
         let script = format!(
             "{{ pwd; readlink /proc/$$/fd/*; cut -d ' ' -f 6,7 /proc/$$/stat; echo $$; \
-             grep -E 'Sig(Blk|Ign)' /proc/$$/status; echo end; }} > {}",
+             grep -E 'Sig(Blk|Ign)' /proc/self/status; echo end; }} > {}",
             out.display()
         );
         let Armed::Process { pid } = spawn_detached(Path::new("/bin/sh"), &shell(script)).unwrap() else { panic!() };
