@@ -21,6 +21,7 @@ pub mod plan;
 pub mod policy;
 pub mod profile;
 pub mod render;
+pub mod snapshot;
 pub mod state;
 pub mod sysctld;
 pub mod units;

@@ -1,3 +1,14 @@
 //! trimtab: the command line and the apply protocol.
+//!
+//! [`cli`] is what can be asked, [`verbs`] what happens then, [`session`] what every verb begins with, [`engine`] the
+//! protocol by which anything is written. Decisions about values are made in trimtab-core.
 
+pub mod cli;
 pub mod engine;
+pub mod exit;
+pub mod failure;
+pub mod library;
+pub mod run;
+pub mod session;
+pub mod snapshot_kernel;
+pub mod verbs;

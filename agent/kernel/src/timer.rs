@@ -69,6 +69,19 @@ pub fn arm(timer: &Timer<'_>) -> io::Result<Armed> {
     spawn_detached(Path::new("/proc/self/exe"), timer.arguments)
 }
 
+/// Ends a timer's process early, if the process of this id really is the one that was armed with this word among its
+/// arguments: ids are used again.
+pub fn end(pid: u32, word: &str) {
+    let Ok(id) = i32::try_from(pid) else { return };
+    let Some(id) = rustix::process::Pid::from_raw(id) else { return };
+    let path = format!("/proc/{pid}/cmdline");
+    let Ok(arguments) = crate::file::read(Path::new(&path), 1 << 16) else { return };
+    if arguments.split(|byte| *byte == 0).any(|argument| argument == word.as_bytes()) {
+        // It may have ended by itself meanwhile, which is as good.
+        let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
+    }
+}
+
 /// The time since boot, suspend included.
 pub fn now_boottime() -> Duration {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);

@@ -23,6 +23,9 @@ pub use world::World;
 
 /// What the engine asks of a kind. Everything here is pure.
 pub trait Rules: Sync {
+    /// The one address under which a value is compared and undone, whichever of its names was used.
+    fn canonical(&self, address: &Address) -> Address;
+
     /// The canonical form of a reading.
     fn observe(&self, address: &Address, reading: &Reading, facts: &Facts) -> Observed;
 

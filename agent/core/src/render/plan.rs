@@ -40,9 +40,7 @@ pub fn text(saved: &SavedPlan, detail: Detail, paint: Paint) -> String {
     for kind in Kind::ALL {
         section(&mut out, *kind, &saved.plan, detail, paint);
     }
-    for finding in saved.plan.findings.iter().filter(|finding| finding.address.is_none()) {
-        finding_line(&mut out, &[finding], paint);
-    }
+    out.push_str(&findings(saved.plan.findings.iter().filter(|finding| finding.address.is_none()), paint));
     let _ = writeln!(out, "{}", summary(&saved.summary));
     out
 }
@@ -76,14 +74,12 @@ fn heading(saved: &SavedPlan) -> String {
 fn section(out: &mut String, kind: Kind, plan: &Plan, detail: Detail, paint: Paint) {
     let changes: Vec<&Change> =
         plan.changes.iter().filter(|change| change.cells.iter().any(|cell| cell.address.kind() == kind)).collect();
-    let mut groups: BTreeMap<(Class, &str, &str), Vec<&Finding>> = BTreeMap::new();
-    for finding in &plan.findings {
-        let of_kind = finding.address.as_ref().is_some_and(|address| address.kind() == kind);
-        if of_kind && (detail == Detail::Full || finding.class != Class::Note) {
-            groups.entry((finding.class, &finding.code, &finding.message)).or_default().push(finding);
-        }
-    }
-    if changes.is_empty() && groups.is_empty() {
+    let of_kind = |finding: &&Finding| {
+        finding.address.as_ref().is_some_and(|address| address.kind() == kind)
+            && (detail == Detail::Full || finding.class != Class::Note)
+    };
+    let findings = findings(plan.findings.iter().filter(of_kind), paint);
+    if changes.is_empty() && findings.is_empty() {
         return;
     }
     let _ = writeln!(out, "{}", paint.tone(Tone::Heading, kind.word()));
@@ -96,9 +92,20 @@ fn section(out: &mut String, kind: Kind, plan: &Plan, detail: Detail, paint: Pai
             consequences(out, change, paint);
         }
     }
-    for findings in groups.values() {
-        finding_line(out, findings, paint);
+    out.push_str(&findings);
+}
+
+/// Findings, those that say the same in one line.
+pub fn findings<'a>(findings: impl Iterator<Item = &'a Finding>, paint: Paint) -> String {
+    let mut groups: BTreeMap<(Class, &str, &str), Vec<&Finding>> = BTreeMap::new();
+    for finding in findings {
+        groups.entry((finding.class, &finding.code, &finding.message)).or_default().push(finding);
     }
+    let mut out = String::new();
+    for findings in groups.values() {
+        finding_line(&mut out, findings, paint);
+    }
+    out
 }
 
 struct Widths {
@@ -113,7 +120,7 @@ impl Widths {
         let longest =
             |lengths: &mut dyn Iterator<Item = usize>, cap: usize| lengths.filter(|n| *n <= cap).max().unwrap_or(0);
         Widths {
-            name: longest(&mut cells().map(|cell| cell.address.local_name().chars().count()), 48),
+            name: longest(&mut cells().map(|cell| cell.address.local_name().chars().count()), 56),
             from: longest(&mut cells().map(|cell| cell.from.to_string().chars().count()), 28),
             to: longest(&mut cells().map(|cell| cell.to().to_string().chars().count()), 28),
         }

@@ -1,6 +1,7 @@
 //! The state on disk: the journal and what it adds up to, `applied`, `unconfirmed`.
 
 use thiserror::Error;
+use trimtab_core::address::Address;
 use trimtab_core::host::HostId;
 use trimtab_core::journal;
 use trimtab_core::journal::History;
@@ -107,11 +108,8 @@ impl Store {
         self.dir.sweep()?;
         let compactable = self.history.open.is_none() && self.history.ended >= COMPACT_AFTER;
         if self.other_boot || compactable {
-            let records = journal::compact(&self.history, &self.host);
-            let text: String =
-                records.iter().enumerate().map(|(seq, record)| journal::encode(seq as u64, record)).collect();
-            self.dir.replace_journal(text.as_bytes())?;
-            self.history = journal::replay(&records);
+            let history = self.history.clone();
+            self.rewrite(&history)?;
             self.other_boot = false;
         } else if self.good_bytes < self.total_bytes {
             self.dir.cut_journal(self.good_bytes)?;
@@ -132,6 +130,28 @@ impl Store {
         let line = journal::encode(self.history.records, record);
         self.dir.append(line.as_bytes(), sync)?;
         journal::replay::step(&mut self.history, record);
+        Ok(())
+    }
+
+    /// Lets go of addresses whose value is not ours any more, by rewriting the journal without them.
+    ///
+    /// # Errors
+    /// If the disk does not take it; the journal is then as it was.
+    pub fn let_go(&mut self, addresses: &[Address]) -> Result<(), StoreError> {
+        if addresses.is_empty() || self.history.open.is_some() {
+            return Ok(());
+        }
+        let mut history = self.history.clone();
+        history.held.retain(|address, _| !addresses.contains(address));
+        self.rewrite(&history)
+    }
+
+    fn rewrite(&mut self, history: &History) -> Result<(), StoreError> {
+        let records = journal::compact(history, &self.host);
+        let text: String =
+            records.iter().enumerate().map(|(seq, record)| journal::encode(seq as u64, record)).collect();
+        self.dir.replace_journal(text.as_bytes())?;
+        self.history = journal::replay(&records);
         Ok(())
     }
 

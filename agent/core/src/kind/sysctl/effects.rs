@@ -77,31 +77,26 @@ pub fn effects(key: &SysctlKey, to: &Value, world: &World) -> Effects {
 }
 
 fn class(key: &SysctlKey) -> EffectClass {
-    if let Some(entry) = catalogue::find(key)
-        && entry.effect != EffectClass::None
-    {
-        return entry.effect;
-    }
-    // The pattern `conf.*.x` of the catalogue has no effect of its own: `default` in the star's place has one. A key
-    // that the catalogue does not know is taken to fan out, as all but a few do.
-    match key.segments() {
-        [net, family, conf, default, name]
-            if net == "net" && family == "ipv4" && conf == "conf" && default == "default" =>
-        {
-            if STAYS_AT_DEFAULT.contains(&name.as_str()) {
+    let known = catalogue::find(key).map_or(EffectClass::None, |entry| entry.effect);
+    match (key.segments(), known) {
+        // Of the pattern `conf.*.X` it is one segment that has the effect: `default` for IPv4, `all` for IPv6.
+        ([_, family, conf, interface, name], _) if family == "ipv4" && conf == "conf" => {
+            if interface != "default" {
+                EffectClass::None
+            } else if STAYS_AT_DEFAULT.contains(&name.as_str()) {
                 EffectClass::ConfDefaultV4NoFan
             } else {
                 EffectClass::ConfDefaultV4
             }
         }
-        [net, family, conf, all, name] if net == "net" && family == "ipv6" && conf == "conf" && all == "all" => {
-            match name.as_str() {
-                "forwarding" => EffectClass::ForwardingV6,
-                "disable_ipv6" | "ignore_routes_with_linkdown" | "addr_gen_mode" => EffectClass::ConfAllFansV6,
+        ([_, family, conf, interface, name], _) if family == "ipv6" && conf == "conf" => {
+            match (interface.as_str(), name.as_str()) {
+                ("all", "forwarding") => EffectClass::ForwardingV6,
+                ("all", "disable_ipv6" | "ignore_routes_with_linkdown" | "addr_gen_mode") => EffectClass::ConfAllFansV6,
                 _ => EffectClass::None,
             }
         }
-        _ => EffectClass::None,
+        (_, known) => known,
     }
 }
 

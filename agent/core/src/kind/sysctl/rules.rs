@@ -34,6 +34,11 @@ fn key(address: &Address) -> &SysctlKey {
 }
 
 impl Rules for SysctlRules {
+    fn canonical(&self, address: &Address) -> Address {
+        let canonical = catalogue::canonical_key(key(address));
+        Address { netns: address.netns.clone(), object: Object::Sysctl(canonical) }
+    }
+
     fn observe(&self, address: &Address, reading: &Reading, facts: &Facts) -> Observed {
         super::observe(key(address), reading, facts)
     }

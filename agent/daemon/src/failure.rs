@@ -1,0 +1,107 @@
+//! Failures of a command: an exit code and what to tell the user.
+
+use serde_json::Value as Json;
+use serde_json::json;
+use trimtab_core::diagnostic::Diagnostic;
+use trimtab_core::diagnostic::Sources;
+use trimtab_core::render;
+use trimtab_core::render::Paint;
+use trimtab_kernel::file::FileError;
+use trimtab_kernel::lock::LockError;
+
+use crate::engine::StoreError;
+use crate::engine::transaction::BeginError;
+use crate::exit::Exit;
+
+/// Why a command ended early.
+#[derive(Debug)]
+pub struct Failure {
+    /// The exit code.
+    pub exit: Exit,
+    /// In words.
+    pub message: String,
+    /// Problems of files, with their places.
+    pub diagnostics: Option<(Vec<Diagnostic>, Sources)>,
+}
+
+impl Failure {
+    /// A failure in words.
+    pub fn new(exit: Exit, message: impl Into<String>) -> Failure {
+        Failure { exit, message: message.into(), diagnostics: None }
+    }
+
+    /// Problems of files.
+    pub fn invalid(message: impl Into<String>, diagnostics: Vec<Diagnostic>, sources: Sources) -> Failure {
+        Failure { exit: Exit::BadInput, message: message.into(), diagnostics: Some((diagnostics, sources)) }
+    }
+
+    /// What a person reads on standard error.
+    pub fn text(&self, paint: Paint) -> String {
+        let mut text = String::new();
+        if let Some((diagnostics, sources)) = &self.diagnostics {
+            text.push_str(&render::diagnostics::text(diagnostics, sources, paint == Paint::Colour));
+            text.push('\n');
+        }
+        text.push_str("trimtab: ");
+        text.push_str(&self.message);
+        text.push('\n');
+        text
+    }
+
+    /// What a program reads on standard output.
+    pub fn json(&self) -> Json {
+        let diagnostics = match &self.diagnostics {
+            Some((diagnostics, sources)) => render::diagnostics::json(diagnostics, sources),
+            None => json!([]),
+        };
+        json!({
+            "document": "trimtab.error",
+            "version": 1,
+            "exit": self.exit.code(),
+            "error": self.message,
+            "diagnostics": diagnostics,
+        })
+    }
+}
+
+/// A system error about a file: who may not is told apart from what went wrong.
+fn of_io(error: &std::io::Error, message: String) -> Failure {
+    let exit = match error.kind() {
+        std::io::ErrorKind::PermissionDenied => Exit::Permission,
+        _ => Exit::Failed,
+    };
+    Failure::new(exit, message)
+}
+
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Failure {
+        of_io(&error.cause, error.to_string())
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Failure {
+        match error {
+            StoreError::File(error) => Failure::from(error),
+            StoreError::Journal { .. } | StoreError::State { .. } => Failure::new(Exit::Failed, error.to_string()),
+        }
+    }
+}
+
+impl From<BeginError> for Failure {
+    fn from(error: BeginError) -> Failure {
+        match error {
+            BeginError::Store(error) => Failure::from(error),
+            BeginError::Arm(_) => Failure::new(Exit::Failed, error.to_string()),
+        }
+    }
+}
+
+impl From<LockError> for Failure {
+    fn from(error: LockError) -> Failure {
+        match &error {
+            LockError::File(inner) => of_io(&inner.cause, error.to_string()),
+            LockError::Held { .. } => Failure::new(Exit::Locked, error.to_string()),
+        }
+    }
+}

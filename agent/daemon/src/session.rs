@@ -1,0 +1,212 @@
+//! What every verb begins with: the namespace, the kernel, the host, the places of state.
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+use std::time::UNIX_EPOCH;
+
+use trimtab_core::profile;
+use trimtab_core::profile::Bundle;
+use trimtab_core::profile::Loaded;
+use trimtab_core::profile::ProfileText;
+use trimtab_core::profile::Request;
+use trimtab_core::profile::Resolved;
+use trimtab_kernel::Kernel;
+use trimtab_kernel::caller;
+use trimtab_kernel::live::LiveKernel;
+use trimtab_kernel::lock::Lock;
+use trimtab_kernel::netns;
+use trimtab_kernel::state;
+use trimtab_kernel::state::StateDir;
+use trimtab_kernel::timer;
+
+use crate::cli::Common;
+use crate::cli::Wait;
+use crate::cli::Wanted;
+use crate::engine::Host;
+use crate::engine::Store;
+use crate::engine::transaction::Now;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::library;
+use crate::library::Profiles;
+use crate::library::ReadError;
+use crate::library::Trust;
+
+const DEFAULT_CONFIG: &str = "/etc/trimtab/host.toml";
+
+/// A command at work on one namespace.
+pub struct Session {
+    /// The options of every command.
+    pub common: Common,
+    /// The kernel.
+    pub kernel: Box<dyn Kernel>,
+    /// What is known of the host.
+    pub host: Host,
+}
+
+impl Session {
+    /// Enters the namespace, if one is named, and learns what there is to know.
+    ///
+    /// # Errors
+    /// No such namespace, no permission, or a kernel that cannot be asked.
+    pub fn open(common: &Common) -> Result<Session, Failure> {
+        if let Some(name) = &common.netns {
+            netns::enter(name).map_err(|error| Failure::new(exit_of(&error), error.to_string()))?;
+        }
+        let kernel =
+            LiveKernel::open(common.netns.as_deref()).map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
+        Session::with_kernel(common, Box::new(kernel))
+    }
+
+    /// A session on any kernel.
+    ///
+    /// # Errors
+    /// If the kernel does not list its interfaces.
+    pub fn with_kernel(common: &Common, mut kernel: Box<dyn Kernel>) -> Result<Session, Failure> {
+        let host = learn(kernel.as_mut())?;
+        Ok(Session { common: common.clone(), kernel, host })
+    }
+
+    /// The state on disk, read only.
+    ///
+    /// # Errors
+    /// If it cannot be relied upon.
+    pub fn store(&self) -> Result<Store, Failure> {
+        Ok(Store::read(StateDir::open(&self.common.state_dir, &self.host.id), &self.host.id)?)
+    }
+
+    /// The lock of the namespace, and the state under it.
+    ///
+    /// # Errors
+    /// If somebody else holds it all the time, or the state cannot be relied upon.
+    pub fn locked_store(&self, wait: Wait) -> Result<(Lock, Store), Failure> {
+        let lock = Lock::take(&self.common.runtime_dir, &state::namespace(&self.host.id.netns), wait.wait)?;
+        Ok((lock, self.store()?))
+    }
+
+    /// Learns once more what there is to know.
+    ///
+    /// # Errors
+    /// If the kernel does not list its interfaces.
+    pub fn relearn(&mut self) -> Result<(), Failure> {
+        self.host = learn(self.kernel.as_mut())?;
+        Ok(())
+    }
+
+    /// The moment and the person.
+    pub fn now(&self) -> Now {
+        let at = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        Now { at, boottime: timer::now_boottime(), caller: caller::caller() }
+    }
+
+    /// Loads what is wanted and resolves it on this host.
+    ///
+    /// # Errors
+    /// Every problem of all files at once.
+    pub fn intend(&mut self, wanted: &Wanted) -> Result<Intent, Failure> {
+        let loaded = load(&self.common, wanted)?;
+        let bundle = accept(loaded)?;
+        self.resolve(bundle)
+    }
+
+    /// Resolves a bundle on this host. The facts that the host file declares become facts of the host.
+    ///
+    /// # Errors
+    /// What only shows on a host: conflicts, formulas that fail.
+    pub fn resolve(&mut self, accepted: Accepted) -> Result<Intent, Failure> {
+        let Accepted { bundle, loaded } = accepted;
+        let resolved = bundle.resolve(&self.host.facts, &self.host.interfaces);
+        if resolved.failed() {
+            let mut diagnostics = loaded.diagnostics;
+            diagnostics.extend(resolved.diagnostics);
+            return Err(Failure::invalid(
+                "the settings contradict each other on this host",
+                diagnostics,
+                loaded.sources,
+            ));
+        }
+        self.host.facts = resolved.facts.clone();
+        Ok(Intent { bundle, loaded, resolved })
+    }
+}
+
+fn learn(kernel: &mut dyn Kernel) -> Result<Host, Failure> {
+    Host::learn(kernel)
+        .map_err(|error| Failure::new(Exit::Failed, format!("cannot list the network interfaces: {error}")))
+}
+
+fn exit_of(error: &netns::EnterError) -> Exit {
+    match error {
+        netns::EnterError::Denied { .. } => Exit::Permission,
+        _ => Exit::Failed,
+    }
+}
+
+/// What is wanted on this host.
+pub struct Intent {
+    /// What was loaded.
+    pub bundle: Bundle,
+    /// Its texts and warnings.
+    pub loaded: Texts,
+    /// What it means here.
+    pub resolved: Resolved,
+}
+
+/// Texts and warnings of a load without errors.
+pub struct Texts {
+    /// Every text.
+    pub sources: trimtab_core::diagnostic::Sources,
+    /// Warnings.
+    pub diagnostics: Vec<trimtab_core::diagnostic::Diagnostic>,
+}
+
+/// A load without errors.
+pub struct Accepted {
+    /// What was loaded.
+    pub bundle: Bundle,
+    /// Its texts and warnings.
+    pub loaded: Texts,
+}
+
+/// Loads the host file and the profiles.
+///
+/// # Errors
+/// If the host file is named and cannot be had. Problems inside files are in the answer.
+pub fn load(common: &Common, wanted: &Wanted) -> Result<Loaded, Failure> {
+    let trust = Trust::of_this_process();
+    let request = Request {
+        roles: (!wanted.profiles.is_empty()).then(|| wanted.profiles.clone()),
+        host_file: host_file(common, trust)?,
+        netns: common.netns.clone(),
+        sets: wanted.set.clone(),
+        params: wanted.param.clone(),
+        files: Vec::new(),
+    };
+    Ok(profile::load(&request, &mut Profiles::new(&common.profile_path, trust)))
+}
+
+/// What was loaded, unless anything in it is an error.
+///
+/// # Errors
+/// Every problem.
+pub fn accept(loaded: Loaded) -> Result<Accepted, Failure> {
+    let Loaded { sources, diagnostics, bundle } = loaded;
+    match bundle {
+        Some(bundle) => Ok(Accepted { bundle, loaded: Texts { sources, diagnostics } }),
+        None => Err(Failure::invalid("the settings have errors, so nothing was done", diagnostics, sources)),
+    }
+}
+
+fn host_file(common: &Common, trust: Trust) -> Result<Option<ProfileText>, Failure> {
+    match library::read(&common.config, trust) {
+        Ok(text) => Ok(Some(text)),
+        Err(ReadError::Absent) if common.config == PathBuf::from(DEFAULT_CONFIG) => Ok(None),
+        Err(ReadError::Absent) => {
+            let message = format!("there is no host file {}", common.config.display());
+            Err(Failure::new(Exit::BadInput, message))
+        }
+        Err(error @ (ReadError::Untrusted(_) | ReadError::Unreadable { .. })) => {
+            Err(Failure::new(Exit::BadInput, error.to_string()))
+        }
+    }
+}

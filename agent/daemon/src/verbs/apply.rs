@@ -1,0 +1,296 @@
+//! `trimtab apply`: put in force, all or nothing.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use serde::Serialize;
+use trimtab_core::host::HostId;
+use trimtab_core::journal::Begin;
+use trimtab_core::plan::Class;
+use trimtab_core::plan::Finding;
+use trimtab_core::plan::goal;
+use trimtab_core::plan::saved;
+use trimtab_core::plan::saved::SavedPlan;
+use trimtab_core::render;
+use trimtab_core::render::plan::Detail;
+use trimtab_core::state::Applied;
+use trimtab_kernel::file;
+use trimtab_kernel::switch;
+use trimtab_kernel::timer;
+use trimtab_kernel::timer::Armed;
+use trimtab_kernel::timer::Timer;
+
+use super::plan::LARGEST_DOCUMENT;
+use crate::cli;
+use crate::cli::Common;
+use crate::engine::Store;
+use crate::engine::transaction;
+use crate::engine::transaction::Finished;
+use crate::engine::transaction::Job;
+use crate::engine::transaction::Recovered;
+use crate::engine::transaction::Set;
+use crate::engine::transaction::Trial;
+use crate::engine::transaction::Trials;
+use crate::engine::transaction::millis;
+use crate::engine::undo::Undone;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::session::Session;
+
+/// The document that `apply --json` and `revert --json` print.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// `trimtab.apply`.
+    pub document: &'static str,
+    /// 1.
+    pub version: u32,
+    /// The exit code.
+    pub exit: u8,
+    /// `in-force`, `nothing-to-do`, `awaiting`, `stale`, `undone` or `incomplete`.
+    pub outcome: &'static str,
+    /// Writes made.
+    pub writes: usize,
+    /// Why it failed.
+    pub failure: Option<String>,
+    /// Seconds left to confirm.
+    pub confirm_within: Option<u64>,
+    /// Values of somebody else that were left alone.
+    pub conflicts: Vec<Finding>,
+    /// What could not be undone, and why.
+    pub not_undone: Vec<String>,
+    /// What was planned.
+    pub plan: SavedPlan,
+}
+
+/// Runs the verb.
+///
+/// # Errors
+/// Everything that fails before the first write.
+pub fn run(common: &Common, options: &cli::Apply) -> Result<Exit, Failure> {
+    refuse_if_disabled()?;
+    let mut session = Session::open(common)?;
+    let wanted = match &options.plan {
+        Some(path) => Wanted::Saved(Box::new(read_plan(path)?)),
+        None => Wanted::Resolved(Box::new(session.intend(&options.wanted)?)),
+    };
+    if let Wanted::Resolved(intent) = &wanted {
+        super::warn(&intent.loaded);
+    }
+    let (_lock, mut store) = session.locked_store(options.wait)?;
+    let now = session.now();
+    let recovered = transaction::recover(session.kernel.as_mut(), &mut store, &session.host, &now, Trials::Respect)?;
+    if let Recovered::Awaiting { confirm_by } = recovered {
+        let left = confirm_by.saturating_sub(millis(now.boottime)) / 1000;
+        let message = format!(
+            "refused: a trial awaits its confirmation, {left} s are left; `trimtab confirm` keeps it, `trimtab revert` ends it"
+        );
+        return Err(Failure::new(Exit::Awaiting, message));
+    }
+    tell_recovery(&recovered);
+    let (mut document, refusal) = match wanted {
+        Wanted::Saved(plan) => (replan(&mut session, &store, *plan)?, None),
+        Wanted::Resolved(intent) => {
+            let refusal = refused_by_boot(&store, &session.host.id, &saved::digest_of(&intent.resolved.desired));
+            let mut intent = *intent;
+            if let Some(last) = &refusal {
+                intent.resolved.desired = last.as_ref().map(|last| last.desired.clone()).unwrap_or_default();
+            }
+            let plan = super::plan::make(&mut session, &intent, &store.history.held);
+            (super::plan::saved(&session, intent, plan), refusal)
+        }
+    };
+    if refusal.is_some() {
+        document.plan.findings.push(unconfirmed_finding());
+    }
+    let digest = saved::digest_of(&document.desired);
+    let set =
+        Set { desired: document.desired.clone(), roles: document.roles.clone(), profiles: document.profiles.clone() };
+    let mut arm = |begin: &Begin| arm(common, &session.host.id, begin);
+    let trial = options.confirm_within.map(|within| Trial { within, digest: digest.clone(), arm: &mut arm });
+    let job = Job { plan: &document.plan, set: &set, verb: "apply", trial };
+    let finished = transaction::run(session.kernel.as_mut(), &mut store, &session.host, job, &now)?;
+    let in_force = matches!(finished, Finished::Nothing | Finished::InForce { .. });
+    if in_force && refusal.is_none() && store.unconfirmed.as_ref().is_some_and(|trial| trial.digest == digest) {
+        // Applied without a trial: whoever did that has confirmed it.
+        store.put_unconfirmed(None)?;
+    }
+    let detail = if options.brief { Detail::Brief } else { Detail::Full };
+    report(common, "trimtab.apply", document, finished, detail, options.confirm_within.map(|within| within.as_secs()))
+}
+
+enum Wanted {
+    Saved(Box<SavedPlan>),
+    Resolved(Box<crate::session::Intent>),
+}
+
+/// The kill switch.
+///
+/// # Errors
+/// If it is on.
+pub fn refuse_if_disabled() -> Result<(), Failure> {
+    match switch::disabled() {
+        Some(why) => Err(Failure::new(Exit::Failed, format!("disabled by {why}: nothing is written"))),
+        None => Ok(()),
+    }
+}
+
+/// Says on standard error what a killed command had left behind.
+pub fn tell_recovery(recovered: &Recovered) {
+    let Recovered::Undone(undone) = recovered else { return };
+    tracing::warn!(
+        restored = undone.restored.len(),
+        conflicts = undone.conflicts.len(),
+        failed = undone.failed.len(),
+        "an earlier apply had not finished; it was undone first"
+    );
+}
+
+fn read_plan(path: &Path) -> Result<SavedPlan, Failure> {
+    let bytes = file::read(path, LARGEST_DOCUMENT)
+        .map_err(|error| Failure::new(Exit::BadInput, format!("cannot read {}: {error}", path.display())))?;
+    SavedPlan::parse(&bytes).map_err(|error| Failure::new(Exit::BadInput, format!("{}: {error}", path.display())))
+}
+
+/// The saved plan computed anew: it must come out the same, on the same host, boot and namespace.
+fn replan(session: &mut Session, store: &Store, old: SavedPlan) -> Result<SavedPlan, Failure> {
+    if !old.host.same_boot_and_netns(&session.host.id) {
+        let message = format!(
+            "the plan is for host {} of boot {}, not for this boot or namespace; nothing was written: plan again",
+            old.host.name, old.host.boot_id
+        );
+        return Err(Failure::new(Exit::Stale, message));
+    }
+    let goals = goal::of_apply(&old.desired, &store.history.held);
+    let plan = session.host.plan(session.kernel.as_mut(), &goals);
+    let moved = saved::moved(&old.plan, &plan);
+    if !moved.is_empty() {
+        let message = format!("reality has moved since the plan, so nothing was written:\n  {}", moved.join("\n  "));
+        return Err(Failure::new(Exit::Stale, message));
+    }
+    let at = session.now().at;
+    Ok(SavedPlan::new(plan, old.desired, session.host.id.clone(), old.roles, old.profiles, at))
+}
+
+/// If this very set was on trial in another boot and never confirmed: the set to use instead, if there was one.
+fn refused_by_boot(store: &Store, host: &HostId, digest: &str) -> Option<Option<Applied>> {
+    let trial = store.unconfirmed.as_ref()?;
+    (trial.boot_id != host.boot_id && trial.digest == digest).then(|| trial.previous.clone())
+}
+
+fn unconfirmed_finding() -> Finding {
+    Finding {
+        class: Class::Blocked,
+        code: "unconfirmed".to_owned(),
+        address: None,
+        message: "this set was on trial before the reboot and nobody confirmed it; the last confirmed one is used"
+            .to_owned(),
+        advice: Some("`trimtab confirm` accepts it, `trimtab apply --confirm-within` tries it again".to_owned()),
+        origin: None,
+    }
+}
+
+fn arm(common: &Common, host: &HostId, begin: &Begin) -> std::io::Result<Option<u32>> {
+    let mut arguments: Vec<OsString> = vec!["end-trial".into()];
+    for (flag, value) in [
+        ("--config", common.config.as_os_str()),
+        ("--state-dir", common.state_dir.as_os_str()),
+        ("--runtime-dir", common.runtime_dir.as_os_str()),
+    ] {
+        let whole = std::path::absolute(value).map_or_else(|_| value.to_owned(), std::path::PathBuf::into_os_string);
+        arguments.extend([flag.into(), whole]);
+    }
+    if let Some(name) = &host.netns.name {
+        arguments.extend(["--netns".into(), name.into()]);
+    }
+    arguments.extend(["--transaction".into(), begin.id.clone().into()]);
+    arguments.extend(["--at".into(), begin.confirm_by.unwrap_or_default().to_string().into()]);
+    let unit = format!("trimtab-trial-{}", begin.id);
+    let timer = Timer { unit: &unit, arguments: &arguments, netns: host.netns.name.as_deref() };
+    Ok(match timer::arm(&timer)? {
+        Armed::Unit(_) => None,
+        Armed::Process { pid } => Some(pid),
+    })
+}
+
+/// Tells how it ended, and gives the exit code.
+///
+/// # Errors
+/// If it cannot be told.
+pub fn report(
+    common: &Common,
+    document: &'static str,
+    planned: SavedPlan,
+    finished: Finished,
+    detail: Detail,
+    within: Option<u64>,
+) -> Result<Exit, Failure> {
+    let held_up = planned.plan.is_held_up();
+    let (exit, outcome, writes, failure, undone) = match finished {
+        Finished::Nothing => (held(held_up, Exit::Good), "nothing-to-do", 0, None, Undone::default()),
+        Finished::InForce { writes } => (held(held_up, Exit::Good), "in-force", writes, None, Undone::default()),
+        Finished::Awaiting { writes, confirm_by: _ } => (Exit::Awaiting, "awaiting", writes, None, Undone::default()),
+        Finished::Stale(failure) => (Exit::Stale, "stale", 0, Some(failure), Undone::default()),
+        Finished::Undone(failure) => (Exit::Undone, "undone", 0, Some(failure), Undone::default()),
+        Finished::Incomplete(failure, undone) => (Exit::Incomplete, "incomplete", 0, Some(failure), undone),
+    };
+    let report = Report {
+        document,
+        version: 1,
+        exit: exit.code(),
+        outcome,
+        writes,
+        failure: failure.map(|failure| failure.to_string()),
+        confirm_within: within.filter(|_| exit == Exit::Awaiting),
+        conflicts: undone.conflicts,
+        not_undone: undone.failed.into_iter().map(|(_, why)| why).collect(),
+        plan: planned,
+    };
+    if common.json {
+        super::print_json(&report)?;
+    } else {
+        super::print(&text(&report, detail))?;
+    }
+    Ok(exit)
+}
+
+fn held(held_up: bool, otherwise: Exit) -> Exit {
+    if held_up { Exit::HeldUp } else { otherwise }
+}
+
+fn text(report: &Report, detail: Detail) -> String {
+    let mut text = render::plan::text(&report.plan, detail, super::paint());
+    let mut line = |words: String| {
+        text.push_str(&words);
+        text.push('\n');
+    };
+    match (report.outcome, &report.failure) {
+        ("nothing-to-do", _) => line("nothing written".to_owned()),
+        ("in-force", _) => {
+            let word = if report.document == "trimtab.revert" { "restored" } else { "in force" };
+            line(format!("{word}: {} written and read back", report.writes));
+        }
+        ("awaiting", _) => line(format!(
+            "on trial: {} written and read back; undone in {} s unless `trimtab confirm` follows",
+            report.writes,
+            report.confirm_within.unwrap_or_default()
+        )),
+        (outcome, failure) => {
+            if let Some(failure) = failure {
+                line(format!("failed: {failure}"));
+            }
+            match outcome {
+                "stale" => line("nothing was written".to_owned()),
+                "undone" => line("everything is as it was before".to_owned()),
+                _ => line("not everything could be undone:".to_owned()),
+            }
+        }
+    }
+    for conflict in &report.conflicts {
+        let name = conflict.address.as_ref().map(ToString::to_string).unwrap_or_default();
+        line(format!("  ! {name}: {}", conflict.message));
+    }
+    for why in &report.not_undone {
+        line(format!("  ! {why}"));
+    }
+    text
+}

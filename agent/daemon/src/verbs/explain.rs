@@ -1,0 +1,247 @@
+//! `trimtab explain`: everything that speaks of one address.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use serde::Serialize;
+use trimtab_core::address::Address;
+use trimtab_core::address::Object;
+use trimtab_core::catalogue;
+use trimtab_core::desired::Desired;
+use trimtab_core::desired::Loser;
+use trimtab_core::desired::Setting;
+use trimtab_core::desired::Want;
+use trimtab_core::journal::Held;
+use trimtab_core::observed::Observed;
+use trimtab_core::plan::Finding;
+use trimtab_core::plan::Plan;
+use trimtab_core::plan::goal;
+use trimtab_core::policy::Element;
+use trimtab_core::policy::Policy;
+use trimtab_core::policy::Scalar;
+use trimtab_core::policy::Wanted as Value;
+use trimtab_core::render::paint::Tone;
+use trimtab_core::sysctld::BootSetting;
+use trimtab_core::sysctld::NextBoot;
+use trimtab_core::sysctld::Spoken;
+
+use super::revert::parse_address;
+use crate::cli;
+use crate::cli::Common;
+use crate::engine::observe::observe;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::session::Session;
+
+/// The document that `explain --json` prints.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// `trimtab.explain`.
+    pub document: &'static str,
+    /// 1.
+    pub version: u32,
+    /// The address, canonical.
+    pub address: Address,
+    /// What the catalogue knows of it.
+    pub meaning: Option<&'static str>,
+    /// What the kernel holds.
+    pub live: Observed,
+    /// The setting that wins, and its losers; none if nobody speaks of it.
+    pub setting: Option<Setting>,
+    /// What trimtab has changed of it in this boot.
+    pub held: Option<Held>,
+    /// What an apply would do to it now.
+    pub plan: Plan,
+    /// What systemd-sysctl sets at the next boot, and from which line.
+    pub next_boot: Option<BootSetting>,
+    /// What procps would set instead, from /etc/sysctl.conf.
+    pub procps: Option<Spoken>,
+}
+
+/// Runs the verb.
+///
+/// # Errors
+/// If the settings have errors, or the state cannot be relied upon.
+pub fn run(common: &Common, options: &cli::Explain) -> Result<Exit, Failure> {
+    let address = parse_address(&options.address)?;
+    let mut session = Session::open(common)?;
+    let intent = session.intend(&options.wanted)?;
+    super::warn(&intent.loaded);
+    let store = session.store()?;
+    let observed = observe(session.kernel.as_mut(), [address.clone()], &session.host.facts);
+    let setting = intent.resolved.desired.settings.get(&address).cloned();
+    let plan = plan_of(&mut session, &intent.resolved.desired, &store.history.held, &address);
+    let files = trimtab_kernel::sysctld::gather(Path::new("/")).files;
+    let boot = NextBoot::new(&files);
+    let Object::Sysctl(key) = &address.object;
+    let initial = session.host.id.netns.initial;
+    let report = Report {
+        document: "trimtab.explain",
+        version: 1,
+        meaning: catalogue::find(key).map(|entry| entry.meaning),
+        live: observed.get(&address).cloned().unwrap_or(Observed::Absent),
+        setting,
+        held: store.history.held.get(&address).cloned(),
+        plan,
+        next_boot: boot.setting(key).filter(|_| initial),
+        procps: boot.procps_differs(key).filter(|_| initial),
+        address,
+    };
+    if common.json {
+        super::print_json(&report)?;
+    } else {
+        super::print(&text(&report, initial))?;
+    }
+    Ok(Exit::Good)
+}
+
+/// The part of the plan that changes or moves the address.
+fn plan_of(
+    session: &mut Session,
+    desired: &Desired,
+    held: &std::collections::BTreeMap<Address, Held>,
+    address: &Address,
+) -> Plan {
+    let goals = goal::of_apply(desired, held);
+    let mut plan = session.host.plan(session.kernel.as_mut(), &goals);
+    plan.changes.retain(|change| {
+        change.cells.iter().any(|cell| cell.address == *address)
+            || change.effects.iter().any(|effect| effect.address == *address)
+    });
+    plan.findings.retain(|finding: &Finding| finding.address.as_ref() == Some(address));
+    plan.as_wanted.retain(|other| other == address);
+    plan
+}
+
+fn text(report: &Report, initial: bool) -> String {
+    let paint = super::paint();
+    let mut text = String::new();
+    let Report { document: _, version: _, address, meaning, live, setting, held, plan, next_boot, procps } = report;
+    let _ = writeln!(text, "{}", paint.tone(Tone::Heading, &address.to_string()));
+    if let Some(meaning) = meaning {
+        let _ = writeln!(text, "  {meaning}");
+    }
+    let _ = writeln!(text, "  live       {}", spell_live(live));
+    match setting {
+        Some(Setting { want, on_drift: _, reason, origin, losers }) => {
+            let _ =
+                writeln!(text, "  wanted     {}  {}", spell_want(want), paint.tone(Tone::Quiet, &origin.to_string()));
+            if let Some(reason) = reason {
+                let _ = writeln!(text, "  because    {reason}");
+            }
+            for Loser { origin, want } in losers {
+                let _ = writeln!(
+                    text,
+                    "  overrides  {}  {}",
+                    spell_want(want),
+                    paint.tone(Tone::Quiet, &origin.to_string())
+                );
+            }
+        }
+        None => text.push_str("  wanted     nobody speaks of it\n"),
+    }
+    if let Some(Held { original, ours, cause }) = held {
+        let by = cause.as_ref().map(|cause| format!(", moved by {cause}")).unwrap_or_default();
+        let _ = writeln!(text, "  original   {original} before trimtab, which left {ours}{by}");
+    }
+    for change in &plan.changes {
+        for cell in change.cells.iter().filter(|cell| cell.address == *address) {
+            let _ = writeln!(text, "  apply      {} -> {}", cell.from, cell.to());
+        }
+        for effect in change.effects.iter().filter(|effect| effect.address == *address) {
+            let cause = change.cells.first().map(|cell| cell.address.to_string()).unwrap_or_default();
+            let to = effect.to.as_ref().map_or_else(|| "another value".to_owned(), ToString::to_string);
+            let _ = writeln!(text, "  moves      {} -> {to}, because {cause} changes", effect.from);
+        }
+    }
+    for finding in &plan.findings {
+        let _ = writeln!(text, "  {:9}  {}", finding.class.word(), finding.message);
+        if let Some(advice) = &finding.advice {
+            let _ = writeln!(text, "             {advice}");
+        }
+    }
+    if plan.changes.is_empty() && setting.is_some() && plan.as_wanted.contains(address) {
+        text.push_str("  apply      nothing to do\n");
+    }
+    boot_text(&mut text, next_boot.as_ref(), procps.as_ref(), initial);
+    text
+}
+
+fn boot_text(text: &mut String, next_boot: Option<&BootSetting>, procps: Option<&Spoken>, initial: bool) {
+    if !initial {
+        text.push_str("  next boot  this namespace does not outlive the boot\n");
+        return;
+    }
+    match next_boot {
+        Some(boot) => {
+            let _ = writeln!(text, "  next boot  {}  {}:{}", boot.value_text, boot.path, boot.line);
+            for loser in &boot.shadowed {
+                let value = loser.value_text.as_deref().unwrap_or("-");
+                let _ = writeln!(text, "             over {value}  {}:{}", loser.path, loser.line);
+            }
+        }
+        None => text.push_str("  next boot  no line of sysctl.d speaks of it: the kernel's default\n"),
+    }
+    if let Some(spoken) = procps {
+        let value = spoken.value_text.as_deref().unwrap_or("-");
+        let _ = writeln!(
+            text,
+            "             `sysctl --system` of procps would end with {value}  {}:{}, which systemd does not read",
+            spoken.path, spoken.line
+        );
+    }
+}
+
+fn spell_live(live: &Observed) -> String {
+    match live {
+        Observed::Value { value, writable: true } => value.to_string(),
+        Observed::Value { value, writable: false } => format!("{value} (read-only here)"),
+        Observed::Absent => "absent".to_owned(),
+        Observed::Denied => "this user may not read it".to_owned(),
+        Observed::WriteOnly => "write-only".to_owned(),
+        Observed::Withheld => "<secret>".to_owned(),
+        Observed::Failed { errno } => format!("reading it fails with errno {errno}"),
+    }
+}
+
+fn spell_want(want: &Want) -> String {
+    match want {
+        Want::Decided(policy) => spell_policy(policy),
+        Want::Undecided { fact, expression } => format!("`{expression}`, once {fact} is known"),
+    }
+}
+
+fn spell_policy(policy: &Policy) -> String {
+    let list = |values: &[Value]| values.iter().map(spell_value).collect::<Vec<_>>().join(", ");
+    match policy {
+        Policy::Value(value) => spell_value(value),
+        Policy::AtLeast(value) => format!("at least {}", spell_value(value)),
+        Policy::AtMost(value) => format!("at most {}", spell_value(value)),
+        Policy::Between(low, high) => format!("between {} and {}", spell_value(low), spell_value(high)),
+        Policy::OneOf(values) => format!("one of {}", list(values)),
+        Policy::Prefer(values) => format!("the first available of {}", list(values)),
+        Policy::Includes(members) => {
+            format!("a list with {}", members.iter().map(spell_scalar).collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+fn spell_value(value: &Value) -> String {
+    match value {
+        Value::One(scalar) => spell_scalar(scalar),
+        Value::Many(elements) => {
+            let spell = |element: &Element| match element {
+                Element::Keep => "keep".to_owned(),
+                Element::Is(scalar) => spell_scalar(scalar),
+            };
+            elements.iter().map(spell).collect::<Vec<_>>().join(" ")
+        }
+    }
+}
+
+fn spell_scalar(scalar: &Scalar) -> String {
+    match scalar {
+        Scalar::Int(number) => number.to_string(),
+        Scalar::Text(text) => text.clone(),
+    }
+}

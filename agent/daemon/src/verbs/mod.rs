@@ -1,0 +1,92 @@
+//! One module per verb: what it does, in order, and what it tells.
+
+use std::io;
+use std::io::IsTerminal;
+use std::io::Write;
+
+use serde::Serialize;
+use trimtab_core::render::Paint;
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+pub mod apply;
+pub mod confirm;
+pub mod end_trial;
+pub mod explain;
+pub mod facts;
+pub mod import;
+pub mod plan;
+pub mod revert;
+pub mod schema;
+pub mod snapshot;
+pub mod status;
+pub mod validate;
+pub mod verify;
+
+/// Colour on standard output, if it is a terminal and nobody minds.
+pub fn paint() -> Paint {
+    paint_for(io::stdout().is_terminal())
+}
+
+/// Colour on standard error.
+pub fn paint_errors() -> Paint {
+    paint_for(io::stderr().is_terminal())
+}
+
+fn paint_for(is_terminal: bool) -> Paint {
+    // https://no-color.org: set and not empty.
+    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    if is_terminal && !unwanted { Paint::Colour } else { Paint::Plain }
+}
+
+/// Prints a text. A reader that has gone away (`| head`) is no failure.
+///
+/// # Errors
+/// If standard output cannot be written otherwise, e.g. a full disk.
+pub fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(Failure::new(Exit::Failed, format!("cannot write to standard output: {error}"))),
+    }
+}
+
+/// Prints a document.
+///
+/// # Errors
+/// As [`print`].
+pub fn print_json<T: Serialize>(document: &T) -> Result<(), Failure> {
+    let mut text = serde_json::to_string_pretty(document)
+        .map_err(|error| Failure::new(Exit::Failed, format!("cannot make the document: {error}")))?;
+    text.push('\n');
+    print(&text)
+}
+
+/// Prints warnings of the files on standard error.
+pub fn warn(texts: &crate::session::Texts) {
+    if !texts.diagnostics.is_empty() {
+        let paint = paint_errors();
+        let text = trimtab_core::render::diagnostics::text(&texts.diagnostics, &texts.sources, paint == Paint::Colour);
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+}
+
+/// Writes a document to a file that the user named, whole or not at all. `-` is standard output.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn write_file(path: &std::path::Path, bytes: &[u8]) -> Result<(), Failure> {
+    if path.as_os_str() == "-" {
+        return print(&String::from_utf8_lossy(bytes));
+    }
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        Some(_) | None => std::path::Path::new("."),
+    };
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+        return Err(Failure::new(Exit::Usage, format!("{} is no file name", path.display())));
+    };
+    Ok(trimtab_kernel::file::replace(folder, name, bytes)?)
+}

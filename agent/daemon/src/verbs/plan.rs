@@ -1,0 +1,144 @@
+//! `trimtab plan`: the dry run.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use trimtab_core::address::Address;
+use trimtab_core::address::Object;
+use trimtab_core::kind;
+use trimtab_core::plan::Class;
+use trimtab_core::plan::Finding;
+use trimtab_core::plan::Plan;
+use trimtab_core::plan::goal;
+use trimtab_core::plan::saved::SavedPlan;
+use trimtab_core::render;
+use trimtab_core::render::plan::Detail;
+use trimtab_core::snapshot::Snapshot;
+use trimtab_core::sysctld::BootSetting;
+use trimtab_core::sysctld::NextBoot;
+use trimtab_kernel::file;
+
+use crate::cli;
+use crate::cli::Common;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::session::Intent;
+use crate::session::Session;
+use crate::snapshot_kernel::SnapshotKernel;
+
+/// The largest snapshot or plan that is read.
+pub const LARGEST_DOCUMENT: usize = 64 << 20;
+
+/// Runs the verb.
+///
+/// # Errors
+/// What keeps a plan from being made.
+pub fn run(common: &Common, options: &cli::Plan) -> Result<Exit, Failure> {
+    let saved = match &options.against {
+        None => {
+            let mut session = Session::open(common)?;
+            let intent = session.intend(&options.wanted)?;
+            super::warn(&intent.loaded);
+            let store = session.store()?;
+            let mut plan = make(&mut session, &intent, &store.history.held);
+            if store.history.open.as_ref().is_some_and(|open| open.awaiting.is_none()) {
+                plan.findings.push(unfinished());
+            }
+            let files = trimtab_kernel::sysctld::gather(Path::new("/")).files;
+            let boot = NextBoot::new(&files);
+            next_boot(&mut plan, &session, &intent, &|address| match &address.object {
+                Object::Sysctl(key) => boot.setting(key),
+            });
+            saved(&session, intent, plan)
+        }
+        Some(path) => {
+            let snapshot = read_snapshot(path)?;
+            let (held, boot) = (snapshot.held.clone(), snapshot.next_boot.clone());
+            let mut session = Session::with_kernel(common, Box::new(SnapshotKernel(snapshot)))?;
+            let intent = session.intend(&options.wanted)?;
+            super::warn(&intent.loaded);
+            let mut plan = make(&mut session, &intent, &held);
+            next_boot(&mut plan, &session, &intent, &|address| boot.get(address).cloned());
+            saved(&session, intent, plan)
+        }
+    };
+    if let Some(path) = &options.out {
+        let mut bytes = serde_json::to_vec_pretty(&saved)
+            .map_err(|error| Failure::new(Exit::Failed, format!("cannot make the document: {error}")))?;
+        bytes.push(b'\n');
+        super::write_file(path, &bytes)?;
+    }
+    if common.json {
+        super::print_json(&saved)?;
+    } else {
+        let detail = if options.brief { Detail::Brief } else { Detail::Full };
+        super::print(&render::plan::text(&saved, detail, super::paint()))?;
+    }
+    Ok(exit(&saved.plan))
+}
+
+/// The plan that puts the intent in force.
+pub fn make(session: &mut Session, intent: &Intent, held: &BTreeMap<Address, trimtab_core::journal::Held>) -> Plan {
+    let goals = goal::of_apply(&intent.resolved.desired, held);
+    let mut plan = session.host.plan(session.kernel.as_mut(), &goals);
+    for skipped in &intent.resolved.skipped {
+        plan.findings.push(Finding {
+            class: Class::Note,
+            code: "unmanaged".to_owned(),
+            address: None,
+            message: format!("interface {} is left alone: unmanaged `{}`", skipped.interface, skipped.unmanaged),
+            advice: None,
+            origin: None,
+        });
+    }
+    plan
+}
+
+/// The plan with all that it holds for.
+pub fn saved(session: &Session, intent: Intent, plan: Plan) -> SavedPlan {
+    let at = session.now().at;
+    let roles = intent.bundle.roles.clone();
+    let profiles = roles.iter().chain(&intent.bundle.included).cloned().collect();
+    SavedPlan::new(plan, intent.resolved.desired, session.host.id.clone(), roles, profiles, at)
+}
+
+/// The exit code that a plan stands for.
+pub fn exit(plan: &Plan) -> Exit {
+    if !plan.changes.is_empty() {
+        Exit::Differs
+    } else if plan.is_held_up() {
+        Exit::HeldUp
+    } else {
+        Exit::Good
+    }
+}
+
+/// Notes on lines of sysctl.d that would undo a setting at the next boot.
+fn next_boot(plan: &mut Plan, session: &Session, intent: &Intent, boot: &dyn Fn(&Address) -> Option<BootSetting>) {
+    let desired = &intent.resolved.desired;
+    // No live value has a say in it.
+    let observed = BTreeMap::new();
+    let world = session.host.world(&observed);
+    plan.findings.extend(kind::sysctl::next_boot::findings(desired, boot, &world));
+}
+
+fn unfinished() -> Finding {
+    Finding {
+        class: Class::Note,
+        code: "unfinished".to_owned(),
+        address: None,
+        message: "an earlier apply was killed half-way; the next apply or revert undoes it first".to_owned(),
+        advice: None,
+        origin: None,
+    }
+}
+
+/// Reads a snapshot.
+///
+/// # Errors
+/// If it cannot be read, or is none.
+pub fn read_snapshot(path: &Path) -> Result<Snapshot, Failure> {
+    let bytes = file::read(path, LARGEST_DOCUMENT)
+        .map_err(|error| Failure::new(Exit::BadInput, format!("cannot read {}: {error}", path.display())))?;
+    Snapshot::parse(&bytes).map_err(|error| Failure::new(Exit::BadInput, format!("{}: {error}", path.display())))
+}

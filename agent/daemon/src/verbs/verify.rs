@@ -1,0 +1,113 @@
+//! `trimtab verify`: is what was applied still there?
+
+use std::fmt::Write;
+
+use serde::Serialize;
+use trimtab_core::host::HostId;
+use trimtab_core::plan::Class;
+use trimtab_core::plan::Finding;
+use trimtab_core::plan::compare;
+use trimtab_core::plan::compare::Mismatch;
+use trimtab_core::render;
+use trimtab_core::render::paint::Tone;
+
+use crate::cli::Common;
+use crate::engine::observe::observe;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::session::Session;
+
+/// The document that `verify --json` prints.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// `trimtab.verify`.
+    pub document: &'static str,
+    /// 1.
+    pub version: u32,
+    /// The exit code.
+    pub exit: u8,
+    /// The host, boot and namespace.
+    pub host: HostId,
+    /// The generation of the applied set.
+    pub generation: u64,
+    /// Every value that is not as wanted.
+    pub mismatches: Vec<Mismatch>,
+    /// Settings that cannot be compared.
+    pub findings: Vec<Finding>,
+    /// How many settings hold.
+    pub as_wanted: usize,
+}
+
+/// Runs the verb.
+///
+/// # Errors
+/// If nothing is applied, or the state cannot be relied upon.
+pub fn run(common: &Common) -> Result<Exit, Failure> {
+    let mut session = Session::open(common)?;
+    let store = session.store()?;
+    let Some(applied) = store.in_force().filter(|applied| !applied.desired.settings.is_empty()) else {
+        return Err(Failure::new(
+            Exit::Failed,
+            "nothing is applied in this boot; `trimtab plan` compares with the profiles",
+        ));
+    };
+    let mut addresses: std::collections::BTreeSet<_> = applied.desired.settings.keys().cloned().collect();
+    for address in applied.desired.settings.keys() {
+        addresses.extend(trimtab_core::kind::rules_of(address).closure(address, &session.host.interfaces));
+    }
+    let observed = observe(session.kernel.as_mut(), addresses, &session.host.facts);
+    let comparison = compare::compare(&applied.desired, &session.host.world(&observed));
+    let held_up = comparison.findings.iter().any(|finding| finding.class != Class::Note);
+    let exit = if !comparison.mismatches.is_empty() {
+        Exit::Differs
+    } else if held_up {
+        Exit::HeldUp
+    } else {
+        Exit::Good
+    };
+    let report = Report {
+        document: "trimtab.verify",
+        version: 1,
+        exit: exit.code(),
+        host: session.host.id.clone(),
+        generation: applied.generation,
+        mismatches: comparison.mismatches,
+        findings: comparison.findings,
+        as_wanted: comparison.as_wanted.len(),
+    };
+    if common.json {
+        super::print_json(&report)?;
+    } else {
+        super::print(&text(&report))?;
+    }
+    Ok(exit)
+}
+
+fn text(report: &Report) -> String {
+    let paint = super::paint();
+    let mut text = String::new();
+    for Mismatch { address, policy, wanted, found, origin } in &report.mismatches {
+        let sigil = paint.tone(Tone::Alarm, "!");
+        let word = match policy {
+            trimtab_core::policy::Policy::AtLeast(_) => "at least ",
+            trimtab_core::policy::Policy::AtMost(_) => "at most ",
+            trimtab_core::policy::Policy::Value(_)
+            | trimtab_core::policy::Policy::Between(_, _)
+            | trimtab_core::policy::Policy::OneOf(_)
+            | trimtab_core::policy::Policy::Prefer(_)
+            | trimtab_core::policy::Policy::Includes(_) => "",
+        };
+        let place = paint.tone(Tone::Quiet, &origin.to_string());
+        let _ = writeln!(text, "  {sigil} {address}: want {word}{wanted}, found {found}  {place}");
+    }
+    text.push_str(&render::plan::findings(report.findings.iter(), paint));
+    let _ = writeln!(
+        text,
+        "{} not as wanted, {} not comparable, {} as wanted (generation {})",
+        report.mismatches.len(),
+        report.findings.iter().filter(|finding| finding.class != Class::Note).count(),
+        report.as_wanted,
+        report.generation
+    );
+    text
+}
