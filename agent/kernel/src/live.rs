@@ -56,6 +56,13 @@ impl LiveKernel {
         Ok(LiveKernel { identity: identity::identify(netns)?, sysctls, thread: PhantomData })
     }
 
+    /// Keeps what is needed to read these addresses again and again open, and nothing else; see [`sysctl::Tree::hold`].
+    pub fn hold(&mut self, addresses: &[Address]) {
+        self.sysctls.hold(addresses.iter().map(|address| match &address.object {
+            Object::Sysctl(key) => key,
+        }));
+    }
+
     /// Whether an address is about this namespace: it names none, or the one this kernel was entered by.
     fn is_here(&self, address: &Address) -> bool {
         address.netns.is_none() || address.netns == self.identity.netns.name

@@ -351,5 +351,7 @@ fn append_once(mut file: &File, bytes: &[u8], sync: Sync) -> Result<(), (&'stati
     }
 }
 
+#[cfg(all(test, feature = "fault-points"))]
+mod crash;
 #[cfg(test)]
 mod tests;

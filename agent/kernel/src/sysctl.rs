@@ -7,6 +7,7 @@
 //!
 //! `/proc/sys/net` shows the network namespace of the calling thread at the moment of the look-up.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::fd::OwnedFd;
@@ -39,6 +40,16 @@ pub struct Tree {
     root: OwnedFd,
     buffer: Vec<u8>,
     open: Open,
+    /// Keys whose files are kept open; `None` while one cannot be.
+    held: BTreeMap<SysctlKey, Option<Held>>,
+}
+
+/// A file of the tree that is kept open. It shows the namespace it was opened in, and nothing any more once its
+/// object is gone, even if another of the same name came (fs/proc/proc_sysctl.c `grab_header`).
+#[derive(Debug)]
+struct Held {
+    file: OwnedFd,
+    writable: bool,
 }
 
 /// How files of the tree are opened.
@@ -66,7 +77,7 @@ impl Tree {
             Err(Errno::NOSYS | Errno::PERM) => Open::Plain,
             Ok(_) | Err(_) => Open::Beneath,
         };
-        Ok(Tree { root, buffer: vec![0; FIRST_READ], open })
+        Ok(Tree { root, buffer: vec![0; FIRST_READ], open, held: BTreeMap::new() })
     }
 
     /// What the kernel shows at a key now. Secrets are not read.
@@ -78,7 +89,11 @@ impl Tree {
                 Err(error) => classify(error),
             };
         }
-        match self.read_text(&path) {
+        let outcome = match self.read_held(key) {
+            Some(reading) => Ok(reading),
+            None => self.read_text(&path),
+        };
+        match outcome {
             Ok(reading) => reading,
             Err(Errno::ACCESS | Errno::PERM) => match self.mode(&path) {
                 Ok(mode) if mode.intersects(Mode::RUSR | Mode::RGRP | Mode::ROTH) => Reading::Denied,
@@ -86,6 +101,19 @@ impl Tree {
                 Err(_) => Reading::Denied,
             },
             Err(error) => classify(error),
+        }
+    }
+
+    /// Keeps the files of these keys open from their next read on, and no others: for whoever reads the same keys again
+    /// and again, at a third of the cost. At most half of the descriptors that this process may have are used; the
+    /// rest of the keys are opened for each read.
+    pub fn hold<'a>(&mut self, keys: impl IntoIterator<Item = &'a SysctlKey>) {
+        let most = rustix::process::getrlimit(rustix::process::Resource::Nofile)
+            .current
+            .map_or(usize::MAX, |limit| usize::try_from(limit / 2).unwrap_or(usize::MAX));
+        let mut before = std::mem::take(&mut self.held);
+        for key in keys.into_iter().filter(|key| !is_secret(key)).take(most) {
+            self.held.insert(key.clone(), before.remove(key).flatten());
         }
     }
 
@@ -171,11 +199,34 @@ impl Tree {
         Ok(())
     }
 
+    /// A read from the held file of a key, if it is to be held and is there; whatever is unusual is left to a fresh look.
+    fn read_held(&mut self, key: &SysctlKey) -> Option<Reading> {
+        let slot = self.held.get_mut(key)?;
+        if slot.is_none() {
+            let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
+            let file = open_in(&self.root, self.open, &key.path(), flags).ok()?;
+            let writable = is_writable(&file).ok()?;
+            *slot = Some(Held { file, writable });
+        }
+        let held = slot.as_ref()?;
+        match rustix::io::retry_on_intr(|| rustix::io::pread(&held.file, &mut *self.buffer, 0)) {
+            Ok(count) if count < self.buffer.len() => {
+                let text = text(self.buffer.get(..count).unwrap_or_default());
+                Some(Reading::Text { text, writable: held.writable })
+            }
+            Ok(_) => None,
+            Err(_) => {
+                // The object is gone; another may have its name.
+                *slot = None;
+                None
+            }
+        }
+    }
+
     fn read_text(&mut self, path: &str) -> Result<Reading, Errno> {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
         let file = self.open_file(path, flags)?;
-        let mode = Mode::from_raw_mode(rustix::fs::fstat(&file)?.st_mode);
-        let writable = mode.intersects(Mode::WUSR | Mode::WGRP | Mode::WOTH);
+        let writable = is_writable(&file)?;
         let count = rustix::io::retry_on_intr(|| rustix::io::read(&file, &mut self.buffer))?;
         if count < self.buffer.len() {
             return Ok(Reading::Text { text: text(self.buffer.get(..count).unwrap_or_default()), writable });
@@ -198,11 +249,21 @@ impl Tree {
     }
 
     fn open_file(&self, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
-        match self.open {
-            Open::Beneath => open_beneath(&self.root, path, flags),
-            Open::Plain => rustix::fs::openat(&self.root, path, flags | OFlags::NOFOLLOW, Mode::empty()),
-        }
+        open_in(&self.root, self.open, path, flags)
     }
+}
+
+fn open_in(root: &OwnedFd, open: Open, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+    match open {
+        Open::Beneath => open_beneath(root, path, flags),
+        Open::Plain => rustix::fs::openat(root, path, flags | OFlags::NOFOLLOW, Mode::empty()),
+    }
+}
+
+/// Whether the mode has a write bit.
+fn is_writable(file: &OwnedFd) -> Result<bool, Errno> {
+    let mode = Mode::from_raw_mode(rustix::fs::fstat(file)?.st_mode);
+    Ok(mode.intersects(Mode::WUSR | Mode::WGRP | Mode::WOTH))
 }
 
 /// The cell of a write: sysctls are written one by one, and only in the namespace that a kernel acts on, which goes by

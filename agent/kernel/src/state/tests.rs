@@ -3,7 +3,7 @@ use std::os::unix::fs::PermissionsExt;
 use super::*;
 use crate::testing::in_new_netns_and_mounts;
 
-fn host(cookie: u64, boot: &str) -> HostId {
+pub(super) fn host(cookie: u64, boot: &str) -> HostId {
     HostId {
         name: "edge".into(),
         kernel: "6.18".into(),

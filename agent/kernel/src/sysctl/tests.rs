@@ -218,6 +218,41 @@ fn plain_openat_reads_the_same() {
     });
 }
 
+#[test]
+fn held_descriptors_never_show_what_is_gone() {
+    in_new_netns("held_descriptors_never_show_what_is_gone", || {
+        let mut kernel = LiveKernel::open(None).unwrap();
+        let names = ["net.ipv4.conf.v0.rp_filter", "net.core.somaxconn", "net.ipv4.conf.v2.rp_filter"];
+        let [v0, somaxconn, v2] = names.map(address);
+        let secret = address("net.ipv4.tcp_fastopen_key");
+        let all = [v0.clone(), somaxconn.clone(), v2, secret];
+        kernel.hold(&all);
+        let told = |kernel: &mut LiveKernel| {
+            let reading = |reading: Reading| {
+                if let Reading::Text { text, .. } = reading { text } else { format!("{reading:?}") }
+            };
+            kernel.read(&all).into_iter().map(reading).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(told(&mut kernel), "Absent 4096 Absent Withheld");
+        run("ip", &["link", "add", "v0", "type", "veth", "peer", "name", "v1"]);
+        kernel.write(&[(v0.clone(), Value::Int(2))]).unwrap();
+        kernel.write(&[(somaxconn, Value::Int(77))]).unwrap();
+        assert_eq!(told(&mut kernel), "2 77 Absent Withheld");
+        run("ip", &["link", "set", "v0", "name", "v2"]);
+        assert_eq!(told(&mut kernel), "Absent 77 2 Withheld");
+        // The same name, another interface.
+        run("ip", &["link", "delete", "v2"]);
+        run("ip", &["link", "add", "v2", "type", "veth", "peer", "name", "v0"]);
+        run("sysctl", &["-qw", "net.ipv4.conf.v0.rp_filter=1"]);
+        assert_eq!(told(&mut kernel), "1 77 0 Withheld");
+        let long = address("net.ipv4.ip_local_reserved_ports");
+        let ports = Ports::from_ranges((1u16..20_000).step_by(2).map(|port| (port, port)));
+        kernel.hold(std::slice::from_ref(&long));
+        kernel.write(&[(long.clone(), Value::Ports(ports.clone()))]).unwrap();
+        assert_eq!(kernel.read(&[long]), [Reading::Text { text: ports.to_string(), writable: true }]);
+    });
+}
+
 /// 200 keys well under a millisecond; the best of many rounds, since other tests share the processors.
 #[test]
 fn reads_200_keys_in_well_under_a_millisecond() {
@@ -228,15 +263,22 @@ fn reads_200_keys_in_well_under_a_millisecond() {
             .retain(|address| matches!(kernel.read(std::slice::from_ref(address)).as_slice(), [Reading::Text { .. }]));
         addresses.truncate(200);
         assert_eq!(addresses.len(), 200);
-        let mut best = Duration::MAX;
-        for _ in 0..20 {
-            let start = Instant::now();
-            let readings = kernel.read(&addresses);
-            best = best.min(start.elapsed());
-            assert_eq!(readings.len(), 200);
-        }
-        eprintln!("200 keys: {best:?}");
-        // A debug build on a slow machine; a release build takes about 0.8 ms here.
-        assert!(best < Duration::from_millis(10), "{best:?}");
+        let best = |kernel: &mut LiveKernel| {
+            let mut best = Duration::MAX;
+            for _ in 0..20 {
+                let start = Instant::now();
+                let readings = kernel.read(&addresses);
+                best = best.min(start.elapsed());
+                assert_eq!(readings.len(), 200);
+            }
+            best
+        };
+        let opened = best(&mut kernel);
+        kernel.hold(&addresses);
+        let held = best(&mut kernel);
+        eprintln!("200 keys: {opened:?}, held {held:?}");
+        // Far more than measured, since this is a debug build and other tests run meanwhile.
+        assert!(opened < Duration::from_millis(10), "{opened:?}");
+        assert!(held < Duration::from_millis(10), "{held:?}");
     });
 }
