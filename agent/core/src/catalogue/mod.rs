@@ -184,8 +184,10 @@ pub struct Entry {
     pub alias_of: Option<Alias>,
     /// The module that brings the key.
     pub module: Option<&'static str>,
-    /// What else moves.
+    /// What else moves when exactly this key is written. For keys of a `*` line ask [`effect`].
     pub effect: EffectClass,
+    /// What else moves when this key is written for `default` (IPv4) or `all` (IPv6) in the place of the `*`.
+    pub effect_of_template: EffectClass,
     /// What a write does to traffic, if anything worth a warning.
     pub disrupts: Option<&'static str>,
     /// What the key does.
@@ -255,6 +257,26 @@ pub fn scope(key: &SysctlKey) -> Scope {
     }
 }
 
+/// What else moves when this key is written.
+pub fn effect(key: &SysctlKey) -> EffectClass {
+    let Some(entry) = find(key) else { return EffectClass::None };
+    let template = match (entry.effect_of_template, key.interface()) {
+        (EffectClass::ConfDefaultV4 | EffectClass::ConfDefaultV4NoFan, Some("default")) => true,
+        (EffectClass::ConfAllFansV6, Some("all")) => true,
+        (
+            EffectClass::None
+            | EffectClass::ForwardingV4
+            | EffectClass::ForwardingV6
+            | EffectClass::ConfDefaultV4
+            | EffectClass::ConfDefaultV4NoFan
+            | EffectClass::ConfAllFansV6
+            | EffectClass::CongestionControl,
+            _,
+        ) => false,
+    };
+    if template { entry.effect_of_template } else { entry.effect }
+}
+
 /// Whether the value must never be read, shown or written.
 pub fn is_secret(key: &SysctlKey) -> bool {
     find(key).is_some_and(|entry| entry.kind == ValueKind::Secret)
@@ -264,18 +286,19 @@ pub fn is_secret(key: &SysctlKey) -> bool {
 /// A right name in the wrong folder counts as near.
 pub fn suggest(key: &SysctlKey) -> Option<String> {
     let wanted = key.to_string();
-    let limit = (wanted.chars().count() / 6).clamp(1, 4);
-    let candidates = || {
-        entries().iter().filter(|entry| entry.removed.is_none()).filter_map(|entry| {
-            let candidate = fill(entry.pattern, key)?;
-            let shown = candidate.to_string();
-            let distance = strsim::damerau_levenshtein(&wanted, &shown);
-            Some((distance, candidate, shown))
-        })
+    let limit = (wanted.len() / 6).clamp(1, 4);
+    let known = || entries().iter().filter(|entry| entry.removed.is_none());
+    let measured = |entry: &Entry| {
+        let candidate = fill(entry.pattern, key)?.to_string();
+        Some((strsim::damerau_levenshtein(&wanted, &candidate), candidate))
     };
-    let near = candidates().filter(|(distance, _, _)| *distance > 0 && *distance <= limit).min_by_key(|(d, _, _)| *d);
-    near.or_else(|| candidates().filter(|(_, known, _)| known.name() == key.name()).min_by_key(|(d, _, _)| *d))
-        .map(|(_, _, shown)| shown)
+    // A pattern of quite another length cannot be near; a star stands for the segment that the key has there.
+    let similar = |entry: &&Entry| entry.pattern.contains('*') || entry.pattern.len().abs_diff(wanted.len()) <= limit;
+    let near = known().filter(similar).filter_map(measured).filter(|(distance, _)| (1..=limit).contains(distance));
+    let elsewhere = || known().filter(|entry| entry.pattern.rsplit('.').next() == Some(key.name()));
+    near.min_by_key(|(distance, _)| *distance)
+        .or_else(|| elsewhere().filter_map(measured).min_by_key(|(distance, _)| *distance))
+        .map(|(_, candidate)| candidate)
 }
 
 #[cfg(test)]

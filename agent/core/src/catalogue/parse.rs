@@ -25,8 +25,9 @@ pub(super) fn lines() -> impl Iterator<Item = (usize, &'static str)> {
 pub(super) fn entry(line: &'static str) -> Result<Entry, String> {
     let mut columns = line.split('\t');
     let mut next = |name: &str| columns.next().filter(|text| !text.is_empty()).ok_or_else(|| format!("no {name}"));
-    let entry = Entry {
-        pattern: next("key")?,
+    let pattern = next("key")?;
+    let mut entry = Entry {
+        pattern,
         kind: kind(next("kind")?)?,
         unit: optional(next("unit")?),
         zero_is_unlimited: match next("zero")? {
@@ -43,10 +44,14 @@ pub(super) fn entry(line: &'static str) -> Result<Entry, String> {
         alias_of: alias(next("alias")?)?,
         module: optional(next("module")?),
         effect: effect(next("effect")?)?,
+        effect_of_template: EffectClass::None,
         disrupts: optional(next("disrupts")?),
         meaning: next("meaning")?,
         advice: optional(next("advice")?),
     };
+    if pattern.contains('*') {
+        std::mem::swap(&mut entry.effect, &mut entry.effect_of_template);
+    }
     match columns.next() {
         None => Ok(entry),
         Some(extra) => Err(format!("`{extra}` behind the last column")),

@@ -96,7 +96,7 @@ pub fn equivalent(key: &SysctlKey, wanted: &Value, found: &Value, facts: &Facts)
         return true;
     }
     let rounded = stored(key, wanted, facts);
-    if rounded == *found {
+    if rounded == *found || (is_defence(key) && defence(&rounded) == defence(found)) {
         return true;
     }
     let entry = catalogue::find(key);
@@ -115,6 +115,20 @@ pub fn equivalent(key: &SysctlKey, wanted: &Value, found: &Value, facts: &Facts)
             *wanted > 0 && (0..=1).contains(&wanted.saturating_sub(*found))
         }
         _ => false,
+    }
+}
+
+/// The defences of IPVS, which the kernel itself moves between 1 and 2 as memory comes and goes
+/// (net/netfilter/ipvs/ip_vs_ctl.c `update_defense_level`).
+fn is_defence(key: &SysctlKey) -> bool {
+    matches!(key.to_string().as_str(), "net.ipv4.vs.drop_entry" | "net.ipv4.vs.drop_packet" | "net.ipv4.vs.secure_tcp")
+}
+
+fn defence(value: &Value) -> Option<i64> {
+    match value {
+        Value::Int(1 | 2) => Some(1),
+        Value::Int(mode) => Some(*mode),
+        Value::Ints(_) | Value::Ports(_) | Value::Words(_) | Value::Text(_) | Value::Secret => None,
     }
 }
 
@@ -184,6 +198,14 @@ mod tests {
         let range = key("net.ipv4.ping_group_range");
         assert_eq!(stored(&range, &Value::Ints(vec![100, 5]), &facts), Value::Ints(vec![1, 0]));
         assert_eq!(stored(&range, &Value::Ints(vec![0, 5]), &facts), Value::Ints(vec![0, 5]));
+    }
+
+    #[test]
+    fn what_the_kernel_moves_by_itself_is_no_drift() {
+        let name = key("net.ipv4.vs.drop_entry");
+        assert!(equivalent(&name, &Value::Int(1), &Value::Int(2), &Facts::default()));
+        assert!(!equivalent(&name, &Value::Int(1), &Value::Int(3), &Facts::default()));
+        assert!(!equivalent(&name, &Value::Int(0), &Value::Text("x".into()), &Facts::default()));
     }
 
     #[test]
