@@ -1,6 +1,8 @@
 //! The profiles that trimtab ships, tried on every sample host: they load without a complaint, every setting has a
 //! value, the linter has no advice, and the values are those that their comments promise.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what fails here fails a test")]
+
 use std::collections::BTreeSet;
 
 use trimtab_core::address::Address;
@@ -70,7 +72,9 @@ fn sample(name: &str) -> Facts {
 /// The numbers of a policy, whatever its kind; kept elements are `None`.
 fn numbers(resolved: &Resolved, key: &str) -> Vec<Option<i64>> {
     let address: Address = format!("sysctl:{key}").parse().unwrap();
-    let Want::Decided(policy) = &resolved.desired.settings[&address].want else { panic!("{key} is undecided") };
+    let Want::Decided(policy) = &resolved.desired.settings.get(&address).expect(key).want else {
+        panic!("{key} is undecided")
+    };
     let wanted: Vec<&Wanted> = match policy {
         Policy::Value(wanted) | Policy::AtLeast(wanted) | Policy::AtMost(wanted) => vec![wanted],
         Policy::Between(low, high) => vec![low, high],

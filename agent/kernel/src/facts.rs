@@ -14,10 +14,12 @@ use crate::file;
 use crate::identity;
 
 mod link;
+mod modules;
 mod uplink;
 
-/// Host-wide facts and those of the uplink; see [`trimtab_core::facts::KNOWN`]. Facts of other interfaces are asked for
-/// with [`link_facts`], where an expression needs them.
+/// Host-wide facts and those of the uplink, see [`trimtab_core::facts::KNOWN`], and beside them `module.NAME` for the
+/// queueing disciplines and congestion controls that the kernel could load. Facts of other interfaces are asked for with
+/// [`link_facts`], where an expression needs them.
 pub fn gather() -> Facts {
     let mut facts = Facts::default();
     let mut put = |name: &str, value: Option<FactValue>, source: &str| {
@@ -29,12 +31,13 @@ pub fn gather() -> Facts {
     let release = uname.release().to_string_lossy();
     put("host.name", Some(FactValue::Text(uname.nodename().to_string_lossy().into_owned())), "uname");
     put("host.kernel_version", kernel_version(&release).map(FactValue::Int), "uname");
-    put("host.kernel", Some(FactValue::Text(release.into_owned())), "uname");
+    put("host.kernel", Some(FactValue::Text(release.clone().into_owned())), "uname");
     put("host.memory", small("/proc/meminfo", memory_total), "/proc/meminfo MemTotal");
     put("host.cpus", small(CPUS_ONLINE, cpus), CPUS_ONLINE);
     put("host.page_size", i64::try_from(rustix::param::page_size()).ok().map(FactValue::Int), "auxv AT_PAGESZ");
     put("host.hz", ticks_per_second().map(FactValue::Int), "clock_getres CLOCK_MONOTONIC_COARSE");
     put("host.initial_netns", identity::is_initial().ok().map(FactValue::Bool), identity::GLOBAL_ONLY);
+    modules::gather(&release, &mut facts);
     if let Some(uplink) = uplink::find() {
         let known = link_facts([uplink.name.as_str()]).remove(&uplink.name).unwrap_or_default();
         for (inner, fact) in known {
@@ -136,7 +139,7 @@ mod tests {
     fn this_host_has_facts_that_agree_with_the_system() {
         let facts = gather();
         for name in facts.values.keys() {
-            assert!(KNOWN.iter().any(|fact| fact.name == name), "{name}");
+            assert!(name.starts_with("module.") || KNOWN.iter().any(|fact| fact.name == name), "{name}");
         }
         assert_eq!(facts.get("host.kernel"), Some(&FactValue::Text(run("uname", &["-r"]).trim().to_owned())));
         assert_eq!(facts.int("host.cpus").unwrap().to_string(), run("getconf", &["_NPROCESSORS_ONLN"]).trim());

@@ -1,0 +1,149 @@
+//! Which queueing disciplines and congestion controls this kernel could load: the facts `module.sch_*` and
+//! `module.tcp_*`. They decide whether `prefer = ["fq", …]` may try what no list of the kernel names; expressions do not
+//! see them.
+//!
+//! depmod(8) writes `modules.dep` and the kernel's build `modules.builtin` to `/lib/modules/RELEASE`, one path a line. A
+//! kernel without that folder (a container's view, an appliance) leaves these facts unknown.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use trimtab_core::facts::FactValue;
+use trimtab_core::facts::Facts;
+
+use crate::file;
+
+const FOLDERS: &[&str] = &["/lib/modules", "/usr/lib/modules"];
+
+/// About 1 MiB on a distribution's kernel.
+const LARGEST: usize = 16 << 20;
+
+/// Part of every kernel that has the key at all, and in no list of modules (net/sched/sch_generic.c, sch_fifo.c;
+/// net/ipv4/tcp_cong.c `tcp_reno`).
+const ALWAYS: &[&str] = &["sch_pfifo_fast", "sch_pfifo", "sch_bfifo", "sch_noqueue", "tcp_reno"];
+
+/// What people ask for; of these it is worth knowing that they are not there.
+const ASKED_FOR: &[&str] = &[
+    "sch_cake",
+    "sch_codel",
+    "sch_dualpi2",
+    "sch_fq",
+    "sch_fq_codel",
+    "sch_fq_pie",
+    "sch_pie",
+    "sch_sfq",
+    "tcp_bbr",
+    "tcp_bic",
+    "tcp_cdg",
+    "tcp_cubic",
+    "tcp_dctcp",
+    "tcp_highspeed",
+    "tcp_htcp",
+    "tcp_hybla",
+    "tcp_illinois",
+    "tcp_lp",
+    "tcp_nv",
+    "tcp_scalable",
+    "tcp_vegas",
+    "tcp_veno",
+    "tcp_westwood",
+    "tcp_yeah",
+];
+
+const LOADED: &str = "/proc/modules";
+
+/// Records what is loaded, and what can be loaded into the kernel of this release.
+pub(super) fn gather(release: &str, facts: &mut Facts) {
+    if let Ok(loaded) = file::read(Path::new(LOADED), LARGEST) {
+        for name in String::from_utf8_lossy(&loaded).lines().filter_map(|line| line.split(' ').next()) {
+            if is_of_interest(name) {
+                facts.insert(&format!("module.{name}"), FactValue::Bool(true), LOADED);
+            }
+        }
+    }
+    // It becomes part of a path.
+    if release.is_empty() || release.starts_with('.') || release.contains('/') {
+        return;
+    }
+    for folder in FOLDERS {
+        if gather_from(&Path::new(folder).join(release), facts) {
+            return;
+        }
+    }
+}
+
+/// Whether both lists are there. One alone does not tell what is missing.
+fn gather_from(folder: &Path, facts: &mut Facts) -> bool {
+    let list =
+        |name: &str| file::read(&folder.join(name), LARGEST).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let (Ok(loadable), Ok(built_in)) = (list("modules.dep"), list("modules.builtin")) else { return false };
+    let mut found: BTreeSet<String> = ALWAYS.iter().map(|name| (*name).to_owned()).collect();
+    found.extend(loadable.lines().chain(built_in.lines()).filter_map(module));
+    let source = folder.display().to_string();
+    for name in ASKED_FOR.iter().filter(|name| !found.contains(**name)) {
+        let fact = format!("module.{name}");
+        // What is loaded is there, wherever it came from.
+        if facts.get(&fact).is_none() {
+            facts.insert(&fact, FactValue::Bool(false), &source);
+        }
+    }
+    for name in found {
+        facts.insert(&format!("module.{name}"), FactValue::Bool(true), &source);
+    }
+    true
+}
+
+/// `kernel/net/sched/sch_fq.ko.xz: …` is `sch_fq`; other kinds of modules are left out.
+fn module(line: &str) -> Option<String> {
+    let path = line.split(':').next()?.trim();
+    let file = path.rsplit('/').next()?;
+    let (name, _compression) = file.split_once(".ko")?;
+    // The kernel takes a hyphen and an underscore in a module's name for the same.
+    let name = name.replace('-', "_");
+    is_of_interest(&name).then_some(name)
+}
+
+fn is_of_interest(name: &str) -> bool {
+    name.starts_with("sch_") || name.starts_with("tcp_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kernel_has_what_its_lists_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        let mut facts = Facts::default();
+        assert!(!gather_from(folder.path(), &mut facts), "no lists");
+        write(
+            "modules.dep",
+            "kernel/net/sched/sch_fq.ko.xz:\nkernel/net/ipv4/tcp_bbr.ko: kernel/net/a.ko\nkernel/net/sctp/sctp.ko:\n",
+        );
+        assert!(!gather_from(folder.path(), &mut facts), "half a list");
+        assert_eq!(facts, Facts::default());
+        facts.insert("module.sch_pie", FactValue::Bool(true), LOADED);
+        write("modules.builtin", "kernel/net/sched/sch_fq_codel.ko\nkernel/net/ipv4/tcp_cubic.ko\n");
+        assert!(gather_from(folder.path(), &mut facts));
+        let known = |name: &str| facts.get(&format!("module.{name}")).cloned();
+        assert_eq!(known("sch_pie"), Some(FactValue::Bool(true)), "it is loaded, wherever it came from");
+        for name in ["sch_fq", "sch_fq_codel", "sch_pfifo_fast", "tcp_bbr", "tcp_cubic", "tcp_reno"] {
+            assert_eq!(known(name), Some(FactValue::Bool(true)), "{name}");
+        }
+        for name in ["sch_cake", "tcp_dctcp"] {
+            assert_eq!(known(name), Some(FactValue::Bool(false)), "{name}");
+        }
+        assert_eq!(known("sctp"), None);
+        assert_eq!(known("sch_unheard_of"), None);
+    }
+
+    #[test]
+    fn a_release_that_is_a_path_is_not_followed() {
+        let mut facts = Facts::default();
+        for release in ["", "..", "../../tmp", "/etc"] {
+            gather(release, &mut facts);
+        }
+        assert_eq!(facts, Facts::default());
+    }
+}
