@@ -94,7 +94,10 @@ pub fn availability(key: &SysctlKey, name: &str, current: Option<&Value>, ctx: &
         _ => return Availability::Listed,
     };
     let in_force = matches!(current, Some(Value::Text(text)) if text == name);
-    if in_force || ctx.available.is_some_and(|list| list.iter().any(|known| known == name)) {
+    if in_force
+        || (prefix == "sch_" && BUILT_IN_QDISCS.contains(&name))
+        || ctx.available.is_some_and(|list| list.iter().any(|known| known == name))
+    {
         return Availability::Listed;
     }
     let loadable = prefix == "sch_" || (prefix == "tcp_" && is_initial(ctx.facts));
@@ -107,6 +110,9 @@ pub fn availability(key: &SysctlKey, name: &str, current: Option<&Value>, ctx: &
         Some(FactValue::Int(_) | FactValue::Float(_) | FactValue::Text(_)) | None => Availability::Maybe,
     }
 }
+
+/// Disciplines that come with the scheduler itself and are no modules (net/sched/sch_generic.c, sch_fifo.c).
+const BUILT_IN_QDISCS: &[&str] = &["pfifo_fast", "pfifo", "bfifo", "noqueue"];
 
 /// What the policy makes of the live value.
 ///

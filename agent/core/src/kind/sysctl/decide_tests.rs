@@ -112,6 +112,19 @@ fn prefer_takes_the_first_that_is_there() {
 }
 
 #[test]
+fn a_qdisc_is_preferred_only_where_it_can_be_loaded() {
+    let policy = Policy::Prefer(vec![word("fq"), word("pfifo_fast")]);
+    let mut facts = Facts::default();
+    let at = |facts: &Facts| {
+        let ctx = DecideContext { facts, kernel_version: None, available: None };
+        decide(&key("net.core.default_qdisc"), &policy, text("fq_codel").as_ref(), &ctx)
+    };
+    assert_eq!(at(&facts), Decision::Write(Value::Text("pfifo_fast".into())));
+    facts.insert("module.sch_fq", FactValue::Bool(true), "test");
+    assert_eq!(at(&facts), Decision::Write(Value::Text("fq".into())));
+}
+
+#[test]
 fn prefer_says_when_nothing_is_there() {
     let mut facts = Facts::default();
     facts.insert("host.initial_netns", FactValue::Bool(false), "test");

@@ -209,7 +209,6 @@ proptest! {
                         Policy::Includes(vec![scalar.clone()]),
                     ] {
                         let _ = check(&key, &policy);
-                        let _ = fold(&key, &policy);
                         let _ = decide(&key, &policy, Some(&live), &ctx);
                     }
                 }

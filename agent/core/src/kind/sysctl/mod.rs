@@ -1,6 +1,5 @@
 //! The rules of sysctls: canonical form, policies, and what may stand in a profile.
 
-pub mod alias;
 pub mod canonical;
 pub mod check;
 pub mod decide;
@@ -15,7 +14,6 @@ pub mod order;
 pub mod rules;
 pub mod take_back;
 
-pub use alias::fold;
 pub use canonical::encode;
 pub use canonical::observe;
 pub use canonical::parse_wanted;
