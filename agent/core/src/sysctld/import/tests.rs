@@ -5,7 +5,65 @@ use toml::Table;
 use toml::Value as Toml;
 
 use super::super::BootFile;
+use super::super::NextBoot;
 use super::*;
+use crate::address::Object;
+use crate::address::SysctlKey;
+use crate::desired::Want;
+use crate::diagnostic::Severity;
+use crate::facts::Facts;
+use crate::kind::sysctl::number;
+use crate::kind::sysctl::parse_wanted;
+use crate::policy::Policy;
+use crate::policy::Scalar;
+use crate::profile;
+use crate::profile::Bundle;
+use crate::profile::Library;
+use crate::profile::ProfileName;
+use crate::profile::ProfileText;
+use crate::profile::Request;
+use crate::value::Value;
+
+struct NoLibrary;
+
+impl Library for NoLibrary {
+    fn profile(&mut self, _name: &ProfileName) -> Result<Option<ProfileText>, String> {
+        Ok(None)
+    }
+
+    fn names(&mut self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// What the loader makes of the text; it must find no error.
+fn loaded(toml: &str) -> Bundle {
+    let text = ProfileText { shown_name: "imported.toml".into(), path: None, text: toml.as_bytes().to_vec() };
+    let loaded = profile::load(&Request { files: vec![text], ..Request::default() }, &mut NoLibrary);
+    let errors: Vec<_> = loaded.diagnostics.iter().filter(|problem| problem.severity == Severity::Error).collect();
+    assert!(errors.is_empty(), "{errors:#?}\n{toml}");
+    loaded.bundle.unwrap()
+}
+
+/// Every setting on a host with these interfaces; nothing for one that is left alone.
+fn resolved(toml: &str, interfaces: &[&str]) -> BTreeMap<SysctlKey, Option<Value>> {
+    let interfaces = interfaces.iter().map(|name| (*name).to_owned()).collect();
+    let resolved = loaded(toml).resolve(&Facts::default(), &interfaces);
+    resolved
+        .desired
+        .settings
+        .into_iter()
+        .map(|(address, setting)| {
+            let Object::Sysctl(key) = address.object;
+            let value = match setting.want {
+                Want::Decided(Policy::Value(Wanted::One(scalar))) => Some(parse_wanted(&key, &scalar).unwrap()),
+                Want::Decided(Policy::Value(Wanted::Many(elements))) if elements == [Element::Keep] => None,
+                other => panic!("{key}: {other:?}"),
+            };
+            (key, value)
+        })
+        .collect()
+}
 
 fn files(files: &[(&str, &str)]) -> Vec<BootFile> {
     files.iter().map(|(path, text)| BootFile::parse(*path, text.as_bytes())).collect()
@@ -28,6 +86,7 @@ fn leaves(toml: &str) -> BTreeMap<String, Toml> {
         }
     }
     let table: Table = toml.parse().unwrap_or_else(|error| panic!("{error}\n{toml}"));
+    loaded(toml);
     let mut leaves = BTreeMap::new();
     walk(table["sysctl"].as_table().unwrap(), "", &mut leaves);
     leaves
@@ -203,14 +262,13 @@ fn every_value_written_down_is_what_the_next_boot_sets() {
     let text = "net.ipv4.conf.*.arp_announce=2\nnet.ipv4.conf.lo.arp_announce=1\n-net.ipv4.conf.all.arp_announce\n\
                 net.core.somaxconn=0x1000\nnet.core.somaxconn=010\nnet.ipv4.tcp_rmem=1 2 3\n";
     let of = files(&[("/etc/sysctl.d/a.conf", text)]);
-    let next = super::super::NextBoot::new(&of);
+    let next = NextBoot::new(&of);
     let leaves = leaves(&import(&of).toml);
     assert_eq!(leaves.len(), 5);
     for (path, found) in leaves {
-        let key = crate::address::SysctlKey::from_segments(path.replace('*', "eth0").split('/')).unwrap();
+        let key = SysctlKey::from_segments(path.replace('*', "eth0").split('/')).unwrap();
         let wanted = next.setting(&key).unwrap().value_text;
-        let wanted: Vec<i64> =
-            wanted.split(' ').map(|word| crate::kind::sysctl::number::base0(word).unwrap()).collect();
+        let wanted: Vec<i64> = wanted.split(' ').map(|word| number::base0(word).unwrap()).collect();
         let found: Vec<i64> = match found.as_array() {
             Some(numbers) => numbers.iter().map(|number| number.as_integer().unwrap()).collect(),
             None => vec![found.as_integer().unwrap()],
@@ -220,6 +278,9 @@ fn every_value_written_down_is_what_the_next_boot_sets() {
 }
 
 proptest! {
+    // Each case loads a profile, and the loader looks for a near name of every key that it does not know.
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
     #[test]
     fn any_bytes_become_toml(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         let imported = import(&[BootFile::parse("/etc/a\u{7}\".conf", &bytes)]);
@@ -236,5 +297,40 @@ proptest! {
         let text = lines.join("\n");
         let imported = one(&text);
         leaves(&imported.toml);
+    }
+
+    #[test]
+    fn a_host_gets_the_same_values_from_the_profile_as_from_the_files(
+        lines in proptest::collection::vec(
+            prop_oneof![
+                "net[.]ipv4[.]conf[.](all|default|eth0|eth1|[*]|eth[*]|[*]0|eth[?])[.](tag|medium_id) = [0-9]",
+                "-net[.]ipv4[.]conf[.](all|default|eth0|eth1)[.](tag|medium_id)",
+                "net/ipv4/conf/(eth0[.]7|eth0|all)/tag = 0x[0-9]",
+                "net/ipv4/conf/(eth0[.]7|eth0|all)/forwarding = 0[01]",
+                "net[.]ipv4[.](ip_forward = [01]|tcp_retries[12?] = [1-9]|conf[.][*][.]forwarding = [01])",
+            ],
+            0..8,
+        ),
+        cut in 0..8_usize,
+    ) {
+        let (first, second) = lines.split_at(cut.min(lines.len()));
+        let of = files(&[("/etc/sysctl.d/a.conf", &first.join("\n")), ("/etc/sysctl.d/b.conf", &second.join("\n"))]);
+        let imported = import(&of);
+        // What a profile orders otherwise is named; there is no sameness to be held to.
+        prop_assume!(!imported.notes.iter().any(|note| note.message.contains("matches both")));
+        let interfaces = ["lo", "eth0", "eth1", "eth0.7"];
+        let ours = resolved(&imported.toml, &interfaces);
+        let next = NextBoot::new(&of);
+        let names = interfaces.iter().chain(&["all", "default"]);
+        let mut keys: Vec<SysctlKey> = names
+            .flat_map(|name| ["tag", "medium_id", "forwarding"].map(|last| ["net", "ipv4", "conf", name, last]))
+            .map(|segments| SysctlKey::from_segments(segments).unwrap())
+            .collect();
+        keys.extend(["net.ipv4.ip_forward", "net.ipv4.tcp_retries1", "net.ipv4.tcp_retries2"].map(|key| key.parse().unwrap()));
+        for key in keys {
+            let key = catalogue::canonical_key(&key);
+            let theirs = next.setting(&key).map(|setting| parse_wanted(&key, &Scalar::Text(setting.value_text)).unwrap());
+            prop_assert_eq!(ours.get(&key).cloned().flatten(), theirs, "{} in {}", key, imported.toml);
+        }
     }
 }
