@@ -20,6 +20,7 @@ pub mod observed;
 pub mod plan;
 pub mod policy;
 pub mod profile;
+pub mod profile_schema;
 pub mod render;
 pub mod snapshot;
 pub mod state;

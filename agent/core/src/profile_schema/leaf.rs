@@ -1,0 +1,180 @@
+//! The schema of one setting: a value, a formula, or a policy in braces.
+
+use serde_json::Map;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::catalogue::Entry;
+use crate::catalogue::Range;
+use crate::catalogue::ValueKind;
+
+/// What keys have in common that share a schema: its name, and the schema itself.
+pub(super) struct Shape {
+    pub(super) name: String,
+    pub(super) schema: Value,
+}
+
+/// The name of the schema for a key that is in no catalogue.
+pub(super) const UNKNOWN: &str = "unknown";
+
+/// Schemas that the others refer to.
+pub(super) fn definitions() -> Map<String, Value> {
+    let mut definitions = Map::new();
+    definitions.insert(
+        "expr".to_owned(),
+        json!({
+            "type": "object",
+            "description": "A formula in CEL over host.*, link.*, uplink.* and params.*, with bdp, pow2, clamp, min, max and known.",
+            "additionalProperties": false,
+            "required": ["expr"],
+            "properties": { "expr": { "type": "string", "minLength": 1, "maxLength": 512 } },
+        }),
+    );
+    definitions.insert("keep".to_owned(), json!({ "description": "Whatever the kernel holds.", "const": "keep" }));
+    // A key that no listed kernel has is only a warning, and what its value may be is for the kernel to say.
+    definitions.insert(UNKNOWN.to_owned(), json!({ "type": ["integer", "string", "boolean", "array", "object"] }));
+    definitions
+}
+
+/// The schema of a key's setting.
+pub(super) fn shape(entry: &Entry) -> Shape {
+    let range = range(entry);
+    let bounds = match (range.min, range.max) {
+        (None, None) => String::new(),
+        (min, max) => {
+            let bound = |bound: Option<i64>| bound.map_or_else(String::new, |bound| bound.to_string());
+            format!("-{}..{}", bound(min), bound(max))
+        }
+    };
+    match entry.kind {
+        ValueKind::Int | ValueKind::Bool | ValueKind::Jiffies | ValueKind::Ms | ValueKind::UserHz => {
+            numbers(format!("integer{bounds}"), range, 1)
+        }
+        ValueKind::Vector(n) | ValueKind::UlongVector(n) => numbers(format!("integers-{n}{bounds}"), range, n),
+        ValueKind::Ports => {
+            set("ports", json!([{ "type": "integer", "minimum": 0, "maximum": 65535 }, { "type": "string" }]))
+        }
+        ValueKind::Words => set("words", json!([{ "type": "string", "minLength": 1 }])),
+        ValueKind::Word => one("word", json!([{ "type": "string", "pattern": "^\\s*\\S+\\s*$" }])),
+        ValueKind::CpuMask => one(
+            "cpu-mask",
+            json!([{ "type": "integer", "minimum": 0 }, { "type": "string", "pattern": "^[0-9A-Fa-fxX,\\s]*$" }]),
+        ),
+        ValueKind::Text => one("text", json!([{ "type": ["integer", "boolean", "string"] }])),
+        ValueKind::Secret | ValueKind::Action => Shape { name: "refused".to_owned(), schema: json!({ "not": {} }) },
+    }
+}
+
+/// The widest range of all known kernels: only what none of them takes is an error at load.
+fn range(entry: &Entry) -> Range {
+    if entry.kind == ValueKind::Bool {
+        return Range { min: Some(0), max: Some(1) };
+    }
+    let ranges = || [entry.range_6_12, entry.range_7_2].into_iter().flatten();
+    let widest = |bounds: Vec<Option<i64>>, choose: fn(i64, i64) -> i64| {
+        bounds.into_iter().collect::<Option<Vec<i64>>>().and_then(|bounds| bounds.into_iter().reduce(choose))
+    };
+    Range {
+        min: widest(ranges().map(|range| range.min).collect(), i64::min),
+        max: widest(ranges().map(|range| range.max).collect(), i64::max),
+    }
+}
+
+fn numbers(name: String, range: Range, arity: usize) -> Shape {
+    let mut integer = json!({ "type": "integer" });
+    if let Some(fields) = integer.as_object_mut() {
+        fields.extend(range.min.map(|min| ("minimum".to_owned(), json!(min))));
+        fields.extend(range.max.map(|max| ("maximum".to_owned(), json!(max))));
+    }
+    // A text is read as the kernel would read it.
+    let digits = "-?(0[xX][0-9A-Fa-f]+|[0-9]+)";
+    let mut element = vec![integer, json!({ "type": "string", "pattern": format!("^\\s*{digits}\\s*$") })];
+    if range.contains(0) || range.contains(1) {
+        element.push(json!({ "type": "boolean" }));
+    }
+    element.push(reference("expr"));
+    let mut members = element.clone();
+    members.push(reference("keep"));
+    let array = json!({ "type": "array", "minItems": arity, "maxItems": arity, "items": { "anyOf": members } });
+    let mut wanted = if arity == 1 {
+        element
+    } else {
+        let all = format!("^\\s*{digits}(\\s+{digits}){{{}}}\\s*$", arity - 1);
+        vec![json!({ "type": "string", "pattern": all }), reference("expr")]
+    };
+    wanted.push(array);
+    let bounded = ["value", "at-least", "at-most", "between", "one-of", "prefer"];
+    Shape { name, schema: setting(&Value::Array(wanted), None, &bounded) }
+}
+
+/// One of a kind that has no order.
+fn one(name: &str, plain: Value) -> Shape {
+    let mut wanted = plain;
+    if let Some(wanted) = wanted.as_array_mut() {
+        wanted.push(reference("expr"));
+    }
+    Shape { name: name.to_owned(), schema: setting(&wanted, None, &["value", "one-of", "prefer"]) }
+}
+
+/// A set, of which members may be asked for.
+fn set(name: &str, members: Value) -> Shape {
+    let mut member = members;
+    if let Some(member) = member.as_array_mut() {
+        member.push(reference("expr"));
+    }
+    let mut wanted = member.clone();
+    if let Some(wanted) = wanted.as_array_mut() {
+        wanted.push(json!({ "type": "array", "items": { "anyOf": member } }));
+    }
+    Shape { name: name.to_owned(), schema: setting(&wanted, Some(&member), &["value", "one-of", "prefer", "includes"]) }
+}
+
+/// A value, or a policy of one of these words.
+fn setting(wanted: &Value, member: Option<&Value>, words: &[&str]) -> Value {
+    let wanted = json!({ "anyOf": wanted });
+    let mut properties = Map::new();
+    for word in words {
+        let schema = match *word {
+            "at-least" => with("This or more: a floor never lowers.", wanted.clone()),
+            "at-most" => with("This or less.", wanted.clone()),
+            "between" => {
+                json!({ "description": "From the first to the second.", "type": "array", "minItems": 2, "maxItems": 2, "items": wanted })
+            }
+            "one-of" => some("Any of these is good; else the first that this kernel has.", &wanted),
+            "prefer" => some("The first of these that this kernel has.", &wanted),
+            "includes" => some("A list that contains at least these.", &json!({ "anyOf": member })),
+            _ => with("Exactly this.", wanted.clone()),
+        };
+        properties.insert((*word).to_owned(), schema);
+    }
+    let required: Vec<Value> = words.iter().map(|word| json!({ "required": [word] })).collect();
+    properties.insert("on-drift".to_owned(), super::on_drift("What happens when this setting drifts."));
+    properties
+        .insert("reason".to_owned(), json!({ "type": "string", "description": "Why, for those who come later." }));
+    properties.insert(
+        "override".to_owned(),
+        json!({ "type": "boolean", "description": "Wins over an equal that disagrees.", "default": false }),
+    );
+    let policy = json!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": properties,
+        "oneOf": required,
+    });
+    json!({ "anyOf": [wanted, policy] })
+}
+
+fn with(description: &str, mut schema: Value) -> Value {
+    if let Some(fields) = schema.as_object_mut() {
+        fields.insert("description".to_owned(), json!(description));
+    }
+    schema
+}
+
+fn some(description: &str, items: &Value) -> Value {
+    json!({ "description": description, "type": "array", "minItems": 1, "items": items })
+}
+
+fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/definitions/{name}") })
+}
