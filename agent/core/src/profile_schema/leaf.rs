@@ -8,10 +8,12 @@ use crate::catalogue::Entry;
 use crate::catalogue::Range;
 use crate::catalogue::ValueKind;
 
-/// What keys have in common that share a schema: its name, and the schema itself.
+/// What keys have in common that are set alike.
 pub(super) struct Shape {
+    /// The name of its definition.
     pub(super) name: String,
-    pub(super) schema: Value,
+    /// That definition, and those it refers to.
+    pub(super) definitions: Vec<(String, Value)>,
 }
 
 /// The name of the schema for a key that is in no catalogue.
@@ -31,6 +33,13 @@ pub(super) fn definitions() -> Map<String, Value> {
         }),
     );
     definitions.insert("keep".to_owned(), json!({ "description": "Whatever the kernel holds.", "const": "keep" }));
+    definitions.insert("on-drift".to_owned(), super::on_drift("What happens when this setting drifts."));
+    definitions
+        .insert("reason".to_owned(), json!({ "type": "string", "description": "Why, for those who come later." }));
+    definitions.insert(
+        "override".to_owned(),
+        json!({ "type": "boolean", "description": "Wins over an equal that disagrees.", "default": false }),
+    );
     // A key that no listed kernel has is only a warning, and what its value may be is for the kernel to say.
     definitions.insert(UNKNOWN.to_owned(), json!({ "type": ["integer", "string", "boolean", "array", "object"] }));
     definitions
@@ -52,7 +61,11 @@ pub(super) fn shape(entry: &Entry) -> Shape {
         }
         ValueKind::Vector(n) | ValueKind::UlongVector(n) => numbers(format!("integers-{n}{bounds}"), range, n),
         ValueKind::Ports => {
-            set("ports", json!([{ "type": "integer", "minimum": 0, "maximum": 65535 }, { "type": "string" }]))
+            let most = range.max.unwrap_or(65535);
+            set(
+                &format!("ports-0..{most}"),
+                json!([{ "type": "integer", "minimum": 0, "maximum": most }, { "type": "string" }]),
+            )
         }
         ValueKind::Words => set("words", json!([{ "type": "string", "minLength": 1 }])),
         ValueKind::Word => one("word", json!([{ "type": "string", "pattern": "^\\s*\\S+\\s*$" }])),
@@ -61,7 +74,7 @@ pub(super) fn shape(entry: &Entry) -> Shape {
             json!([{ "type": "integer", "minimum": 0 }, { "type": "string", "pattern": "^[0-9A-Fa-fxX,\\s]*$" }]),
         ),
         ValueKind::Text => one("text", json!([{ "type": ["integer", "boolean", "string"] }])),
-        ValueKind::Secret | ValueKind::Action => Shape { name: "refused".to_owned(), schema: json!({ "not": {} }) },
+        ValueKind::Secret | ValueKind::Action => Shape { name: "refused".to_owned(), definitions: Vec::new() },
     }
 }
 
@@ -104,71 +117,72 @@ fn numbers(name: String, range: Range, arity: usize) -> Shape {
     };
     wanted.push(array);
     let bounded = ["value", "at-least", "at-most", "between", "one-of", "prefer"];
-    Shape { name, schema: setting(&Value::Array(wanted), None, &bounded) }
+    setting(&name, wanted, None, &bounded)
 }
 
 /// One of a kind that has no order.
 fn one(name: &str, plain: Value) -> Shape {
-    let mut wanted = plain;
-    if let Some(wanted) = wanted.as_array_mut() {
-        wanted.push(reference("expr"));
-    }
-    Shape { name: name.to_owned(), schema: setting(&wanted, None, &["value", "one-of", "prefer"]) }
+    setting(name, with_expr(plain), None, &["value", "one-of", "prefer"])
 }
 
 /// A set, of which members may be asked for.
 fn set(name: &str, members: Value) -> Shape {
-    let mut member = members;
-    if let Some(member) = member.as_array_mut() {
-        member.push(reference("expr"));
-    }
+    let member = with_expr(members);
     let mut wanted = member.clone();
-    if let Some(wanted) = wanted.as_array_mut() {
-        wanted.push(json!({ "type": "array", "items": { "anyOf": member } }));
-    }
-    Shape { name: name.to_owned(), schema: setting(&wanted, Some(&member), &["value", "one-of", "prefer", "includes"]) }
+    wanted.push(json!({ "type": "array", "items": reference(&format!("{name}-member")) }));
+    setting(name, wanted, Some(member), &["value", "one-of", "prefer", "includes"])
 }
 
-/// A value, or a policy of one of these words.
-fn setting(wanted: &Value, member: Option<&Value>, words: &[&str]) -> Value {
-    let wanted = json!({ "anyOf": wanted });
+fn with_expr(alternatives: Value) -> Vec<Value> {
+    let mut alternatives = match alternatives {
+        Value::Array(alternatives) => alternatives,
+        one @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => vec![one],
+    };
+    alternatives.push(reference("expr"));
+    alternatives
+}
+
+/// A value, or a policy of one of these words. Definitions of the value and of members of a set stand by themselves:
+/// each word would repeat them.
+fn setting(name: &str, wanted: Vec<Value>, member: Option<Vec<Value>>, words: &[&str]) -> Shape {
+    let value = reference(&format!("{name}-value"));
     let mut properties = Map::new();
     for word in words {
         let schema = match *word {
-            "at-least" => with("This or more: a floor never lowers.", wanted.clone()),
-            "at-most" => with("This or less.", wanted.clone()),
+            "at-least" => described("This or more: a floor never lowers.", &value),
+            "at-most" => described("This or less.", &value),
             "between" => {
-                json!({ "description": "From the first to the second.", "type": "array", "minItems": 2, "maxItems": 2, "items": wanted })
+                let description = "From the first to the second.";
+                json!({ "description": description, "type": "array", "minItems": 2, "maxItems": 2, "items": value })
             }
-            "one-of" => some("Any of these is good; else the first that this kernel has.", &wanted),
-            "prefer" => some("The first of these that this kernel has.", &wanted),
-            "includes" => some("A list that contains at least these.", &json!({ "anyOf": member })),
-            _ => with("Exactly this.", wanted.clone()),
+            "one-of" => some("Any of these is good; else the first that this kernel has.", &value),
+            "prefer" => some("The first of these that this kernel has.", &value),
+            "includes" => some("A list that contains at least these.", &reference(&format!("{name}-member"))),
+            _ => described("Exactly this.", &value),
         };
         properties.insert((*word).to_owned(), schema);
     }
+    for side in ["on-drift", "reason", "override"] {
+        properties.insert(side.to_owned(), reference(side));
+    }
     let required: Vec<Value> = words.iter().map(|word| json!({ "required": [word] })).collect();
-    properties.insert("on-drift".to_owned(), super::on_drift("What happens when this setting drifts."));
-    properties
-        .insert("reason".to_owned(), json!({ "type": "string", "description": "Why, for those who come later." }));
-    properties.insert(
-        "override".to_owned(),
-        json!({ "type": "boolean", "description": "Wins over an equal that disagrees.", "default": false }),
-    );
     let policy = json!({
         "type": "object",
         "additionalProperties": false,
         "properties": properties,
         "oneOf": required,
     });
-    json!({ "anyOf": [wanted, policy] })
+    let mut definitions = vec![
+        (name.to_owned(), json!({ "anyOf": [value, policy] })),
+        (format!("{name}-value"), json!({ "anyOf": wanted })),
+    ];
+    definitions.extend(member.map(|member| (format!("{name}-member"), json!({ "anyOf": member }))));
+    Shape { name: name.to_owned(), definitions }
 }
 
-fn with(description: &str, mut schema: Value) -> Value {
-    if let Some(fields) = schema.as_object_mut() {
-        fields.insert("description".to_owned(), json!(description));
-    }
-    schema
+/// A reference with words of its own: beside `$ref` they would not count.
+fn described(description: &str, schema: &Value) -> Value {
+    json!({ "description": description, "allOf": [schema] })
 }
 
 fn some(description: &str, items: &Value) -> Value {

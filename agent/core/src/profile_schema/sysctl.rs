@@ -30,8 +30,7 @@ pub(super) fn definitions() -> Map<String, Value> {
             node = node.folder.entry(segment).or_default();
         }
         node.value = Some(entry);
-        let leaf::Shape { name, schema } = leaf::shape(entry);
-        definitions.entry(name).or_insert(schema);
+        definitions.extend(leaf::shape(entry).definitions);
     }
     let mut sysctl = folder(&root, "", &mut definitions);
     if let Some(fields) = sysctl.as_object_mut() {

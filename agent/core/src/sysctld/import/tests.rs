@@ -58,7 +58,7 @@ fn resolved(toml: &str, interfaces: &[&str]) -> BTreeMap<SysctlKey, Option<Value
             let value = match setting.want {
                 Want::Decided(Policy::Value(Wanted::One(scalar))) => Some(parse_wanted(&key, &scalar).unwrap()),
                 Want::Decided(Policy::Value(Wanted::Many(elements))) if elements == [Element::Keep] => None,
-                other => panic!("{key}: {other:?}"),
+                want @ (Want::Decided(_) | Want::Undecided { .. }) => panic!("{key}: {want:?}"),
             };
             (key, value)
         })
