@@ -90,6 +90,17 @@ mod tests {
     }
 
     #[test]
+    fn any_bytes_are_survived() {
+        use proptest::prelude::*;
+        proptest!(|(stat in "[ -~]{0,20}\\) ?[ 0-9A-Z-]{0,60}", raw in prop::collection::vec(any::<u8>(), 0..100))| {
+            let _ = tty_of(&raw);
+            if let Some((major, minor)) = tty_of(stat.as_bytes()) {
+                prop_assert!(major <= 0xfff && minor <= 0xf_ffff);
+            }
+        });
+    }
+
+    #[test]
     fn names_cannot_steer_a_terminal() {
         assert_eq!(plain("ro\x1b[31mot\n").as_deref(), Some("ro[31mot"));
         assert_eq!(plain("\n"), None);

@@ -153,4 +153,14 @@ mod tests {
             assert!(interface_names(junk).is_empty());
         }
     }
+
+    #[test]
+    fn any_table_is_survived() {
+        use proptest::prelude::*;
+        proptest!(|(table in prop::collection::vec(any::<u8>(), 0..300))| {
+            for name in interface_names(&table) {
+                prop_assert!(!name.is_empty() && !name.contains([':', '\n']));
+            }
+        });
+    }
 }

@@ -40,7 +40,7 @@ pub enum LockError {
     #[error(transparent)]
     File(#[from] FileError),
     /// Somebody else held it all the time.
-    #[error("{path} is locked by {holder} (waited {waited:?})", path = path.display())]
+    #[error("{path} is locked by {holder} (waited {waited:.1} s)", path = path.display(), waited = waited.as_secs_f32())]
     Held {
         /// The lock file.
         path: PathBuf,
@@ -202,7 +202,7 @@ mod tests {
             thread::sleep(Duration::from_millis(5));
         }
         let error = Lock::take(dir.path(), "initial", Duration::ZERO).unwrap_err();
-        assert!(error.to_string().contains("locked by an unknown process"), "{error}");
+        assert_eq!(error.to_string(), format!("{} is locked by an unknown process (waited 0.0 s)", path.display()));
         child.kill().unwrap();
         child.wait().unwrap();
     }

@@ -82,6 +82,10 @@ impl Tree {
 
     /// What the kernel shows at a key now. Secrets are not read.
     pub fn read(&mut self, key: &SysctlKey) -> Reading {
+        // No secret is ever held.
+        if let Some(reading) = self.read_held(key) {
+            return reading;
+        }
         let path = key.path();
         if is_secret(key) {
             return match self.mode(&path) {
@@ -89,11 +93,7 @@ impl Tree {
                 Err(error) => classify(error),
             };
         }
-        let outcome = match self.read_held(key) {
-            Some(reading) => Ok(reading),
-            None => self.read_text(&path),
-        };
-        match outcome {
+        match self.read_text(&path) {
             Ok(reading) => reading,
             Err(Errno::ACCESS | Errno::PERM) => match self.mode(&path) {
                 Ok(mode) if mode.intersects(Mode::RUSR | Mode::RGRP | Mode::ROTH) => Reading::Denied,
