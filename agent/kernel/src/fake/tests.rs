@@ -258,7 +258,7 @@ fn ipv6_all_moves_only_some() {
         let names: Vec<String> = pair.keys.iter().map(Address::local_name).collect();
         let of_all = names.iter().filter(|name| name.starts_with("net.ipv6.conf.all.") && !name.ends_with("secret"));
         for name in of_all {
-            for text in ["1", "0", "2", "64", "-1", "1"] {
+            for text in ["1", "0", "2", "64", "-1", "1 0", "0 x", "1"] {
                 pair.write(name, text);
                 pair.write(&name.replace(".all.", ".default."), text);
                 pair.write(&name.replace(".all.", ".v0."), "0");
@@ -271,6 +271,8 @@ fn ipv6_all_moves_only_some() {
 fn any_sequence_of_writes_leaves_both_alike() {
     use proptest::prelude::*;
     use proptest::test_runner::Config;
+    use proptest::test_runner::RngAlgorithm;
+    use proptest::test_runner::TestRng;
     use proptest::test_runner::TestRunner;
     in_new_netns("any_sequence_of_writes_leaves_both_alike", || {
         let names: Vec<String> = {
@@ -287,7 +289,10 @@ fn any_sequence_of_writes_leaves_both_alike() {
             1 => "[0-9a-f x,\t-]{1,12}",
         ];
         let step = (prop::sample::select(names), text);
-        let mut runner = TestRunner::new(Config { cases: 40, failure_persistence: None, ..Config::default() });
+        // The same cases at every run; PROPTEST_CASES widens the search.
+        let cases = std::env::var("PROPTEST_CASES").map_or(40, |text| text.parse().unwrap());
+        let config = Config { cases, failure_persistence: None, ..Config::default() };
+        let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
         runner
             .run(&prop::collection::vec(step, 1..25), |steps| {
                 let alike = in_new_netns("case", move || {
