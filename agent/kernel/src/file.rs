@@ -6,10 +6,12 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
+use std::fs::Permissions;
 use std::io;
 use std::io::Read;
 use std::io::Write;
 use std::os::fd::AsFd;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
@@ -128,6 +130,16 @@ pub fn replace(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), FileError>
     Ok(())
 }
 
+/// Makes a folder, and what is above it, if it is not there; mode 0755 whatever the umask, so that everybody may read.
+pub(crate) fn make_folder(path: &Path) -> Result<(), FileError> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let failed = |error| FileError::new("cannot make the folder", path, error);
+    std::fs::create_dir_all(path).map_err(failed)?;
+    std::fs::set_permissions(path, Permissions::from_mode(0o755)).map_err(failed)
+}
+
 /// Whether a file of this name is a leftover of [`replace`], from a process that died in it.
 pub fn is_temporary(name: &OsStr) -> bool {
     name.to_str().is_some_and(|name| name.starts_with('.') && name.ends_with(TEMPORARY))
@@ -161,8 +173,6 @@ fn write_new(at: &File, name: &str, bytes: &[u8]) -> Result<(), (&'static str, i
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     #[test]

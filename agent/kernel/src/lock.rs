@@ -104,12 +104,7 @@ impl Drop for Lock {
 }
 
 fn open(folder: &Path, path: &Path) -> Result<File, FileError> {
-    use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o755)
-        .create(folder)
-        .map_err(|error| FileError::new("cannot make the folder", folder, error))?;
+    file::make_folder(folder)?;
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let fd = rustix::fs::open(path, flags, Mode::from_raw_mode(0o644))
         .map_err(|error| FileError::new("cannot open the lock file", path, error))?;

@@ -7,11 +7,9 @@
 //! What the files say is the business of `trimtab_core`; here they are bytes. Writers hold the [`crate::lock::Lock`]
 //! of the namespace.
 
-use std::fs::DirBuilder;
 use std::fs::File;
 use std::io;
 use std::io::Write;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -223,11 +221,11 @@ impl StateDir {
         if self.path.is_dir() && self.is_ours()? {
             return Ok(());
         }
-        make_folder(&self.base)?;
+        file::make_folder(&self.base)?;
         if self.path.is_dir() && self.boot.is_some() {
             remove_folder(&self.path)?;
         }
-        make_folder(&self.path)?;
+        file::make_folder(&self.path)?;
         if let Some(boot) = &self.boot {
             file::replace(&self.path, BOOT, boot.as_bytes())?;
         }
@@ -297,14 +295,6 @@ fn boot_of(folder: &Path) -> Result<Option<String>, FileError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(FileError::new("cannot read", &path, error)),
     }
-}
-
-fn make_folder(path: &Path) -> Result<(), FileError> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o755)
-        .create(path)
-        .map_err(|error| FileError::new("cannot make the folder", path, error))
 }
 
 fn remove_folder(path: &Path) -> Result<(), FileError> {

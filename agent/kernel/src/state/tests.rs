@@ -28,7 +28,8 @@ fn reading_makes_nothing() {
 #[test]
 fn appends_replaces_and_removes() {
     let dir = tempfile::tempdir().unwrap();
-    let state = StateDir::open(dir.path(), &host(1, "b1"));
+    let base = dir.path().join("lib/trimtab");
+    let state = StateDir::open(&base, &host(1, "b1"));
     state.append(b"one\n", Sync::Yes).unwrap();
     state.append(b"two\n", Sync::No).unwrap();
     state.append(b"", Sync::Yes).unwrap();
@@ -41,8 +42,16 @@ fn appends_replaces_and_removes() {
     state.remove("applied").unwrap();
     assert_eq!(state.read("applied").unwrap(), None);
     let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o7777;
-    assert_eq!(mode(state.path()), 0o755);
+    assert_eq!((mode(&base), mode(state.path())), (0o755, 0o755));
     assert_eq!(mode(&state.path().join(JOURNAL)), 0o644);
+}
+
+#[test]
+fn modes_do_not_hang_on_the_umask() {
+    let itself = std::env::current_exe().unwrap();
+    let script = "umask 077; exec \"$0\" --exact state::tests::appends_replaces_and_removes";
+    let told = crate::testing::run("sh", &["-c", script, itself.to_str().unwrap()]);
+    assert!(told.contains("1 passed"), "{told}");
 }
 
 #[test]
