@@ -83,9 +83,5 @@ fn value_node(file: &mut File<'_>, text: &str, base: usize) -> Option<Node> {
         file.syntax_errors(errors);
         return None;
     }
-    if text.chars().any(|c| c.is_control() && c != '\t') {
-        file.error("bad-value", "the value has a control character", base..base + text.len());
-        return None;
-    }
     Some(Node { span: base..base + text.len(), tree: Tree::Text(text.trim().to_owned()) })
 }

@@ -137,28 +137,14 @@ impl<'a> File<'a> {
     /// Takes syntax errors over.
     pub(super) fn syntax_errors(&mut self, errors: Vec<SyntaxError>) {
         for SyntaxError { message, span } in errors.into_iter().take(MOST_PROBLEMS + 1) {
-            self.secrets.extend(self.secret_near(&span));
             self.error("syntax", message, span);
         }
     }
 
-    /// What may be a secret in the line of a syntax error: all that follows the name of one. Nobody can say where
-    /// a value ends that is not TOML.
-    fn secret_near(&self, span: &Range<usize>) -> Option<Place> {
-        let start = self.text.get(..span.start)?.rfind('\n').map_or(0, |newline| newline + 1);
-        let line = self.text.get(start..)?.lines().next()?;
-        let behind = catalogue::entries()
-            .iter()
-            .filter(|entry| entry.kind == ValueKind::Secret)
-            .filter_map(|entry| entry.pattern.rsplit('.').next())
-            .filter_map(|name| line.find(name).map(|at| at + name.len()))
-            .min()?;
-        Some(self.place(start + behind..start + line.len()))
-    }
-
     /// Everything found wrong, without what only follows from a syntax error of the same line.
+    /// With it the places that must be blotted out before anybody sees them.
     pub(super) fn finish(self) -> (Vec<Diagnostic>, Vec<Place>) {
-        let File { lines, mut problems, secrets, id, .. } = self;
+        let File { lines, mut problems, mut secrets, id, text, layer: _, name: _ } = self;
         let line_of = |diagnostic: &Diagnostic| diagnostic.place.as_ref().map(|place| lines.line(place.span.start));
         let broken: std::collections::BTreeSet<u32> =
             problems.iter().filter(|problem| problem.code == "syntax").filter_map(line_of).collect();
@@ -171,8 +157,30 @@ impl<'a> File<'a> {
             let place = last.unwrap_or(Place { source: id, span: 0..0 });
             problems.push(Diagnostic::error("too-many", "too many problems, the rest of the file is not shown", place));
         }
+        let near = |problem: &Diagnostic| secret_near(text, problem.place.as_ref()?);
+        secrets.extend(problems.iter().filter_map(near));
         (problems, secrets)
     }
+
+    /// Whether there are so many problems already that another one will not be shown.
+    pub(super) fn crowded(&self) -> bool {
+        self.problems.len() > MOST_PROBLEMS
+    }
+}
+
+/// What may be a secret in the line of a problem: all that follows the name of one. Where a text is not TOML or a key
+/// is misspelt, nobody can say where its value ends.
+fn secret_near(text: &str, place: &Place) -> Option<Place> {
+    let start = text.get(..place.span.start)?.rfind('\n').map_or(0, |newline| newline + 1);
+    let line = text.get(start..)?.lines().next()?;
+    let behind = catalogue::entries()
+        .iter()
+        .filter(|entry| entry.kind == ValueKind::Secret)
+        .filter_map(|entry| entry.pattern.rsplit('.').next())
+        .filter_map(|name| line.find(name).map(|at| at + name.len()))
+        .min()?;
+    let value = line.get(behind..)?.trim_start_matches([' ', '\t', '=']);
+    Some(Place { source: place.source, span: start + line.len() - value.len()..start + line.len() })
 }
 
 /// Makes a text of the bytes of a file: what is not UTF-8 or far too large is a problem with its place, and what can

@@ -198,6 +198,11 @@ fn term(file: &mut File<'_>, node: &Node) -> Option<Term> {
                 Some("leave the setting out to leave its value alone".to_owned());
             None
         }
+        // The kernel ends a value at the first of them, so that what it holds would not be what is written here.
+        Tree::Text(text) if text.chars().any(|c| c.is_control() && c != '\t') => {
+            file.error("bad-value", "the value has a control character", span());
+            None
+        }
         Tree::Text(text) => Some(Term::Plain(Scalar::Text(text.clone()))),
         Tree::Inline(table) => match table.as_slice() {
             [entry] if entry.key == EXPR => formula(file, &entry.node).map(Term::Formula),

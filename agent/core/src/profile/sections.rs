@@ -16,7 +16,6 @@ use crate::policy::OnDrift;
 /// What one profile says.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Profile {
-    pub(super) description: Option<String>,
     pub(super) include: Vec<Named>,
     pub(super) on_drift: Option<OnDrift>,
     pub(super) params: Vec<Param>,
@@ -40,7 +39,8 @@ pub(super) fn profile(file: &mut File<'_>, table: &Table) -> Profile {
     let mut profile = Profile::default();
     for entry in table {
         match entry.key.as_str() {
-            "description" => profile.description = leaf::text(file, &entry.node, "`description`"),
+            // For people who read the file; nothing is made of it.
+            "description" => drop(leaf::text(file, &entry.node, "`description`")),
             "include" => profile.include = names(file, &entry.node, "`include`"),
             "on-drift" => profile.on_drift = leaf::on_drift(file, &entry.node),
             "params" => profile.params = params::section(file, &entry.node),

@@ -28,6 +28,8 @@ use crate::facts::Facts;
 use crate::kind;
 use crate::policy::Policy;
 
+type Span = std::ops::Range<usize>;
+
 const UNKNOWN_KEY: &str = "unknown-key";
 
 /// One leaf: a key or a pattern of keys, and what is wanted of it.
@@ -63,12 +65,7 @@ pub(super) fn section(file: &mut File<'_>, node: &Node) -> Vec<Statement> {
     statements
 }
 
-fn walk<'a>(
-    file: &mut File<'_>,
-    table: &'a Table,
-    path: &mut Vec<(&'a str, std::ops::Range<usize>)>,
-    statements: &mut Vec<Statement>,
-) {
+fn walk<'a>(file: &mut File<'_>, table: &'a Table, path: &mut Vec<(&'a str, Span)>, statements: &mut Vec<Statement>) {
     let mut unbraced = Vec::new();
     for entry in table {
         path.push((&entry.key, entry.key_span.clone()));
@@ -99,7 +96,7 @@ fn walk<'a>(
 }
 
 /// The place of a dotted key: from its first segment that stands just before the next one.
-fn key_span(file: &File<'_>, path: &[(&str, std::ops::Range<usize>)]) -> std::ops::Range<usize> {
+fn key_span(file: &File<'_>, path: &[(&str, Span)]) -> Span {
     let mut segments = path.iter().rev().map(|(_, span)| span.clone());
     let Some(last) = segments.next() else { return 0..0 };
     let mut start = last.start;
@@ -114,7 +111,7 @@ fn key_span(file: &File<'_>, path: &[(&str, std::ops::Range<usize>)]) -> std::op
 }
 
 /// Whether a path ends in a policy word and is no key that the catalogue knows.
-fn lacks_braces(path: &[(&str, std::ops::Range<usize>)]) -> bool {
+fn lacks_braces(path: &[(&str, Span)]) -> bool {
     let Some((last, _)) = path.last() else { return false };
     leaf::is_policy_word(last)
         && SysctlKey::from_segments(path.iter().map(|(segment, _)| *segment))
@@ -122,7 +119,7 @@ fn lacks_braces(path: &[(&str, std::ops::Range<usize>)]) -> bool {
 }
 
 /// One error for all policy words below the same path.
-fn report_unbraced(file: &mut File<'_>, path: &[(&str, std::ops::Range<usize>)], unbraced: &[&Entry]) {
+fn report_unbraced(file: &mut File<'_>, path: &[(&str, Span)], unbraced: &[&Entry]) {
     let Some(first) = unbraced.first() else { return };
     let key: Vec<String> = path.iter().map(|(segment, _)| quoted(segment)).collect();
     let words: Vec<String> = unbraced.iter().map(|entry| format!("{} = …", entry.key)).collect();
@@ -138,12 +135,7 @@ fn quoted(segment: &str) -> String {
 }
 
 /// The statement of one leaf, with everything wrong about its key and value reported.
-pub(super) fn statement(
-    file: &mut File<'_>,
-    segments: &[&str],
-    key_span: std::ops::Range<usize>,
-    value: &Node,
-) -> Option<Statement> {
+pub(super) fn statement(file: &mut File<'_>, segments: &[&str], key_span: Span, value: &Node) -> Option<Statement> {
     let (key, glob) = key_of(file, segments, &key_span)?;
     if catalogue::is_secret(&representative(&key, glob.as_ref())) {
         file.error("secret", format!("`{key}` is a secret, and secrets do not belong into profiles"), key_span).help =
@@ -152,7 +144,7 @@ pub(super) fn statement(
         file.secrets.push(place);
         return None;
     }
-    check_known(file, &key, glob.as_ref(), key_span.clone());
+    check_known(file, &key, glob.as_ref(), key_span.clone(), value.span.clone());
     let draft = leaf::draft(file, value)?;
     let canonical = catalogue::canonical_key(&key) == key;
     let written_as = (glob.is_some() || !canonical).then(|| key.to_string());
@@ -169,7 +161,7 @@ pub(super) fn statement(
 }
 
 /// The key of a path, and the glob in the place of its interface.
-fn key_of(file: &mut File<'_>, segments: &[&str], span: &std::ops::Range<usize>) -> Option<(SysctlKey, Option<Glob>)> {
+fn key_of(file: &mut File<'_>, segments: &[&str], span: &Span) -> Option<(SysctlKey, Option<Glob>)> {
     // Patterns may hold what no key may (a slash never): the shape is checked with a plain name in their place.
     let written = match SysctlKey::from_segments(segments.iter().copied()) {
         Ok(key) => key,
@@ -208,12 +200,19 @@ pub(super) fn representative(key: &SysctlKey, glob: Option<&Glob>) -> SysctlKey 
     }
 }
 
-fn check_known(file: &mut File<'_>, key: &SysctlKey, glob: Option<&Glob>, span: std::ops::Range<usize>) {
-    if catalogue::find(&representative(key, glob)).is_none() {
-        let suggestion = catalogue::suggest(key);
-        let warning = file.warning(UNKNOWN_KEY, format!("no kernel that trimtab knows has `{key}`"), span);
-        warning.help = suggestion.map(|near| format!("did you mean `{near}`?"));
+/// Warns of a key that the catalogue does not know, and blots its value out if it is meant to be a secret.
+fn check_known(file: &mut File<'_>, key: &SysctlKey, glob: Option<&Glob>, key_span: Span, value_span: Span) {
+    if catalogue::find(&representative(key, glob)).is_some() {
+        return;
     }
+    // A search through the whole catalogue, for a hint that nobody would see.
+    let near = if file.crowded() { None } else { catalogue::suggest(key) };
+    if near.as_ref().and_then(|near| near.parse().ok()).is_some_and(|near| catalogue::is_secret(&near)) {
+        let place = file.place(value_span);
+        file.secrets.push(place);
+    }
+    file.warning(UNKNOWN_KEY, format!("no kernel that trimtab knows has `{key}`"), key_span).help =
+        near.map(|near| format!("did you mean `{near}`?"));
 }
 
 /// Checks what can be checked without a host: constants, and the names that formulas mention.
@@ -242,10 +241,12 @@ fn check_value(file: &mut File<'_>, statement: &Statement) {
 
 /// What the kind finds wrong with a policy, at the place of its value.
 pub(super) fn check(key: &SysctlKey, policy: &Policy, place: &Place) -> Vec<Diagnostic> {
+    // Told already, at the place of the key; the kind would search the whole catalogue for a hint once more.
+    if catalogue::find(key).is_none() {
+        return Vec::new();
+    }
     kind::sysctl::check(key, policy)
         .into_iter()
-        // Told already, at the place of the key.
-        .filter(|problem| problem.code != UNKNOWN_KEY)
         .map(|problem| {
             let kind::sysctl::Problem { severity, code, message, help } = problem;
             Diagnostic { severity, help, ..Diagnostic::error(code, message, place.clone()) }

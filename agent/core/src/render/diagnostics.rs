@@ -5,6 +5,7 @@ use std::ops::Range;
 use annotate_snippets::AnnotationKind;
 use annotate_snippets::Group;
 use annotate_snippets::Level;
+use annotate_snippets::Origin;
 use annotate_snippets::Renderer;
 use annotate_snippets::Snippet;
 use annotate_snippets::renderer::DecorStyle;
@@ -18,6 +19,8 @@ use crate::diagnostic::Sources;
 
 /// Lines of a place that are shown at most.
 const MOST_LINES: usize = 8;
+/// Bytes of a line before a place, beyond which the line is not shown.
+const LONGEST_HEAD: usize = 2000;
 /// Bytes of a line that are shown behind a place.
 const LONGEST_TAIL: usize = 160;
 /// Bytes of a place that are underlined at most.
@@ -47,13 +50,17 @@ fn one(diagnostic: &Diagnostic, sources: &Sources, renderer: &Renderer) -> Strin
         Severity::Warning => Level::WARNING,
     };
     let mut group = Group::with_title(level.primary_title(message.as_str()).id(*code));
-    if let Some(excerpt) = place.as_ref().and_then(|place| excerpt(place, sources)) {
-        group = group.element(excerpt.snippet(AnnotationKind::Primary, None));
-    }
-    for (place, word) in related {
-        if let Some(excerpt) = excerpt(place, sources) {
-            group = group.element(excerpt.snippet(AnnotationKind::Context, Some(word)));
-        }
+    let places = place.iter().map(|place| (place, AnnotationKind::Primary, None));
+    let related = related.iter().map(|(place, word)| (place, AnnotationKind::Context, Some(word.as_str())));
+    for (place, kind, word) in places.chain(related) {
+        group = match excerpt(place, sources) {
+            Some(excerpt) => group.element(excerpt.snippet(kind, word)),
+            None => {
+                let Position { file, line, column } = position(place, sources);
+                let origin = Origin::path(file.unwrap_or_default());
+                group.element(origin.line(index(line)).char_column(index(column)))
+            }
+        };
     }
     if let Some(help) = help {
         group = group.element(Level::HELP.message(annotate_snippets::normalize_untrusted_str(help)));
@@ -80,27 +87,35 @@ impl Excerpt {
     }
 }
 
-/// Only the lines that matter: a renderer given all of a large file would walk it for every message.
+fn index(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+/// Only the lines that matter: a renderer given all of a large file would walk it for every message. Nothing of a
+/// line so long that nobody could find the place in it.
 fn excerpt(place: &Place, sources: &Sources) -> Option<Excerpt> {
     let source = sources.get(place.source)?;
     let text = source.text.as_str();
     let start = boundary(text, place.span.start);
     let end = boundary(text, place.span.end.max(place.span.start).min(start.saturating_add(LONGEST_SPAN)));
     let from = text.get(..start)?.rfind('\n').map_or(0, |newline| newline + 1);
+    if start - from > LONGEST_HEAD {
+        return None;
+    }
     let behind = text.get(end..)?;
     let rest = behind.find('\n').unwrap_or(behind.len()).min(LONGEST_TAIL);
     let to = boundary(text, end + rest);
     let lines = text.get(from..to)?;
     let (first_line, _) = sources.position(place.source, start);
-    let mut lines: String = lines.lines().take(MOST_LINES).collect::<Vec<_>>().join("\n");
-    // The renderer counts a carriage return as a character of its own line; none is left by `lines`.
+    let mut lines: String =
+        lines.split('\n').map(|line| line.trim_end_matches('\r')).take(MOST_LINES).collect::<Vec<_>>().join("\n");
     if lines.is_empty() {
         lines.push(' ');
     }
     let carriages = text.get(start..end)?.matches("\r\n").count();
     let length = (end - start).saturating_sub(carriages);
     let span = boundary(&lines, start - from)..boundary(&lines, (start - from).saturating_add(length));
-    Some(Excerpt { name: source.name.clone(), first_line: usize::try_from(first_line).ok()?, lines, span })
+    Some(Excerpt { name: source.name.clone(), first_line: index(first_line), lines, span })
 }
 
 /// The nearest start of a character at or before an offset.

@@ -259,6 +259,38 @@ fn a_secret_is_not_shown_in_a_broken_file_either() {
 }
 
 #[test]
+fn a_secret_behind_a_misspelt_key_or_argument_is_not_shown_either() {
+    for world in [
+        sysctl("net.ipv4.tcp_fastopen_ky = '89abcdef'"),
+        sysctl("net.ipv6.tcp_fastopen_key = '89abcdef'"),
+        sysctl("net.ipv4.tcp_fastopen_key.value = '89abcdef'"),
+        World::default().set("net.ipv4.tcp_fastopen_key 89abcdef"),
+        World::default().set("net.ipv4.tcp_fastopen_key={ 89abcdef"),
+    ] {
+        let loaded = world.load();
+        let text = crate::render::diagnostics::text(&loaded.diagnostics, &loaded.sources, false);
+        assert!(!text.is_empty() && !text.contains("89abcdef"), "{text}");
+    }
+}
+
+#[test]
+fn values_with_control_characters_are_refused() {
+    for value in ["\"a\\u0000b\"", "\"1\\n2\"", "'''\n1\n2'''", "[\"a\\r\"]"] {
+        let problems = problems(&format!("net.ipv4.tcp_congestion_control = {value}"));
+        assert!(problems.len() == 1 && problems[0].contains(" bad-value "), "{value}: {problems:?}");
+    }
+    assert_eq!(problems("net.ipv4.tcp_rmem = \"4096\\t131072\\t6291456\""), [""; 0]);
+}
+
+#[test]
+fn a_full_file_of_unknown_keys_is_read_in_reasonable_time() {
+    let lines: String = (0..10_000).map(|index| format!("net.core.key_number_{index} = 1\n")).collect();
+    assert_eq!(sysctl(&lines).problems().len(), 101);
+    let loaded = one(&format!("{}x = {{", "y".repeat(900_000))).load();
+    assert!(!crate::render::diagnostics::text(&loaded.diagnostics, &loaded.sources, false).is_empty());
+}
+
+#[test]
 fn two_names_of_one_value_in_one_file_are_refused() {
     let problems = problems("net.ipv4.ip_forward = 1\nnet.ipv4.conf.all.forwarding = 1");
     assert_eq!(problems.len(), 1, "{problems:?}");

@@ -1,6 +1,13 @@
 //! Tests of the profile language, by what they are about.
 
+mod arguments;
 mod grammar;
+mod host;
+mod includes;
+mod laws;
+mod params;
+mod resolve;
+mod shown;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
