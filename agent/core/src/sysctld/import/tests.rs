@@ -209,6 +209,11 @@ fn two_names_of_one_value_become_one_setting() {
         values("net.ipv4.ip_forward=0\nnet.ipv4.conf.all.forwarding=1\n"),
         pairs(&[("net/ipv4/conf/all/forwarding", "1")])
     );
+    // The glob is written later, and reaches `all`, which is the same value.
+    assert_eq!(
+        values("net.ipv4.ip_forward=0\nnet.ipv4.conf.*.forwarding=1\n-net.ipv4.conf.default.forwarding\n"),
+        pairs(&[("net/ipv4/conf/*/forwarding", "1"), ("net/ipv4/conf/all/forwarding", "1")])
+    );
 }
 
 #[test]
@@ -279,7 +284,7 @@ fn every_value_written_down_is_what_the_next_boot_sets() {
 
 proptest! {
     // Each case loads a profile, and the loader looks for a near name of every key that it does not know.
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn any_bytes_become_toml(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
@@ -298,6 +303,10 @@ proptest! {
         let imported = one(&text);
         leaves(&imported.toml);
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
     fn a_host_gets_the_same_values_from_the_profile_as_from_the_files(

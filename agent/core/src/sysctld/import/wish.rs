@@ -49,10 +49,11 @@ pub(super) struct Outcome {
     pub(super) remarks: Vec<String>,
 }
 
-/// A wish with what decides between wishes for the same thing: a named key beats a glob, else the later write stays.
+/// A wish with what decides between wishes for the same value: the later write stays, and what is only to be left
+/// alone gives way to every write.
 #[derive(Debug)]
 struct Candidate {
-    strength: (bool, usize),
+    turn: Option<usize>,
     place: Place,
     wish: Wish,
 }
@@ -110,6 +111,11 @@ impl Resolver<'_> {
         (self.file_of.get(speaker.path).copied().unwrap_or_default(), speaker.line)
     }
 
+    fn shown(&self, (file, line): Place) -> String {
+        let path = self.file_of.iter().find(|(_, index)| **index == file).map_or("", |(path, _)| path);
+        format!("{path}:{line}")
+    }
+
     fn outcome(&mut self, place: Place) -> &mut Outcome {
         self.outcomes.entry(place).or_default()
     }
@@ -143,7 +149,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn add(&mut self, strength: (bool, usize), place: Place, wish: Wish) {
+    fn add(&mut self, turn: Option<usize>, place: Place, wish: Wish) {
         self.added += 1;
         let canonical = catalogue::canonical_key(&wish.key);
         let mut segments = canonical.segments().to_vec();
@@ -153,13 +159,13 @@ impl Resolver<'_> {
         {
             interface.clone_into(slot);
         }
-        self.candidates.entry(segments.join("/")).or_default().push(Candidate { strength, place, wish });
+        self.candidates.entry(segments.join("/")).or_default().push(Candidate { turn, place, wish });
     }
 
     fn named(&mut self, path: &str, text: &str, turn: usize, place: Place) {
         let Some(key) = key_of(path) else { return };
         let wish = Wish { segments: spelt(&key), key, ask: Ask::Text(text.to_owned()), remark: None };
-        self.add((true, turn), place, wish);
+        self.add(Some(turn), place, wish);
     }
 
     /// A key that globs must leave alone. Where no glob would reach it there is nothing to say in a profile.
@@ -180,7 +186,7 @@ impl Resolver<'_> {
             return;
         }
         let remark = Some("left as it is, although a glob matches".to_owned());
-        self.add((true, usize::MAX), place, Wish { segments: spelt(&key), key, ask: Ask::Keep, remark });
+        self.add(None, place, Wish { segments: spelt(&key), key, ask: Ask::Keep, remark });
     }
 
     /// A pattern becomes what it stands for: every known key, and below interfaces a pattern for interfaces.
@@ -231,7 +237,7 @@ impl Resolver<'_> {
         let value = with("*").join(".");
         self.spreads.push(Spread { value, written: spelling.clone(), specificity, turn, place });
         let wish = Wish { segments: with(&spelling), key, ask: Ask::Text(text.to_owned()), remark: None };
-        self.add((false, turn), place, wish);
+        self.add(Some(turn), place, wish);
     }
 
     /// One key that a glob reaches, unless some line names it.
@@ -243,7 +249,7 @@ impl Resolver<'_> {
         }
         let remark = Some(format!("from `{}`", pattern.replace('/', ".")));
         let wish = Wish { segments: spelt(&key), key, ask: Ask::Text(text.to_owned()), remark };
-        self.add((false, turn), place, wish);
+        self.add(Some(turn), place, wish);
     }
 
     /// sysctl.d writes globs in order, a profile lets the more exact one win. Where the two disagree, it is said.
@@ -277,13 +283,14 @@ impl Resolver<'_> {
     /// Of the wishes for one value the strongest is written down, the others are spoken of.
     fn settle(mut self) -> BTreeMap<Place, Outcome> {
         for mut candidates in std::mem::take(&mut self.candidates).into_values() {
-            candidates.sort_by_key(|candidate| candidate.strength);
+            candidates.sort_by_key(|candidate| candidate.turn);
             let Some(winner) = candidates.pop() else { continue };
             for loser in candidates {
                 if loser.place != winner.place {
                     let name = winner.wish.key.to_string();
                     let shown = if loser.wish.segments == winner.wish.segments { "it" } else { name.as_str() };
-                    self.say(loser.place, format!("line {} sets {shown} instead", winner.place.1));
+                    let remark = format!("{} sets {shown} instead", self.shown(winner.place));
+                    self.say(loser.place, remark);
                 }
             }
             self.outcome(winner.place).wishes.push(winner.wish);
