@@ -18,7 +18,6 @@ use super::sections::Profile;
 use crate::desired::Layer;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Place;
-use crate::diagnostic::SourceId;
 use crate::diagnostic::suggest;
 
 /// More levels of includes than anybody can follow.
@@ -32,7 +31,6 @@ pub(super) struct ProfileFile {
     /// The name it was asked for by.
     pub(super) name: String,
     pub(super) shown: String,
-    pub(super) source: SourceId,
     pub(super) profile: Profile,
     /// The files it includes, each with the place that says so.
     pub(super) includes: Vec<(usize, Place)>,
@@ -150,7 +148,6 @@ impl<'a> Graph<'a> {
         self.files.push(ProfileFile {
             name: name.to_owned(),
             shown: text.shown_name.clone(),
-            source,
             profile,
             includes: Vec::new(),
             problems,

@@ -67,7 +67,7 @@ impl Resolved {
 struct Candidate<'a> {
     speaker: usize,
     statement: &'a Statement,
-    /// The key before aliases are folded, its interface filled in.
+    /// How exactly it names the interface, if it names one.
     specificity: Specificity,
 }
 
