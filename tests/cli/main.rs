@@ -1,1 +1,10 @@
-//! Tests, to come.
+//! The command line end to end: the real binary against the real kernel, in network namespaces of its own. What
+//! sysctl(8) reads is the truth that every plan must match.
+
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "what fails here fails a test")]
+#![expect(unsafe_code, reason = "unshare(2), and setns(2) between fork and exec")]
+
+mod apply;
+mod mounts;
+mod plan;
+mod world;
