@@ -99,13 +99,13 @@ fn close(held: &mut BTreeMap<Address, Held>, open: &Transaction, outcome: &Outco
         Outcome::Undone => {}
         Outcome::Committed { moved } => {
             for entry in &open.begin.entries {
+                let moved = || moved.iter().find(|(address, _)| *address == entry.address).map(|(_, value)| value);
                 let found = match &entry.role {
-                    Role::Set | Role::Return => open.wrote.get(&entry.address),
-                    Role::Effect { .. } => {
-                        moved.iter().find(|(address, _)| *address == entry.address).map(|(_, value)| value)
-                    }
+                    // One that an effect had brought at its turn was not written, and is ours all the same.
+                    Role::Set | Role::Return => open.wrote.get(&entry.address).or_else(moved),
+                    Role::Effect { .. } => moved(),
                 };
-                // A cell that was found as wanted at its turn was never written: there is nothing to hold.
+                // What neither a write nor an effect has changed was good enough: there is nothing to hold.
                 let Some(found) = found else { continue };
                 let cause = match &entry.role {
                     Role::Set | Role::Return => None,
@@ -241,6 +241,19 @@ mod tests {
         let history = replay(&records);
         assert!(!history.held.contains_key(&address(A)));
         assert_eq!(history.held.len(), 2);
+    }
+
+    #[test]
+    fn a_wanted_value_that_an_effect_brought_is_held() {
+        let mut records = committed();
+        let id = "e".to_owned();
+        records.push(begin(&id, vec![set("sysctl:net.a.c", 1, 1, 0), set("sysctl:net.a.d", 1, 1, 0)]));
+        let moved = vec![(address("sysctl:net.a.d"), Value::Int(0))];
+        records.push(Record::Done { id, outcome: Outcome::Committed { moved } });
+        let held = replay(&records).held;
+        assert!(!held.contains_key(&address("sysctl:net.a.c")), "it was as wanted all the time");
+        let expected = Held { original: Value::Int(1), ours: Value::Int(0), cause: None };
+        assert_eq!(held.get(&address("sysctl:net.a.d")), Some(&expected));
     }
 
     #[test]

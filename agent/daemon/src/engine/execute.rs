@@ -172,7 +172,15 @@ pub fn settle(
             |other: &Value, value: &Value| rules_of(&entry.address).equivalent(&entry.address, other, value, facts);
         match &entry.role {
             Role::Set | Role::Return => {
-                let Some(left) = wrote.get(&entry.address) else { continue };
+                let Some(left) = wrote.get(&entry.address) else {
+                    // An effect of another change had brought it at its turn: ours to take back all the same.
+                    moved.extend(
+                        value
+                            .filter(|value| !same(&entry.before, value))
+                            .map(|value| (entry.address.clone(), value.clone())),
+                    );
+                    continue;
+                };
                 if !value.is_some_and(|value| same(left, value)) {
                     let found = value.map_or_else(|| "nothing readable".to_owned(), ToString::to_string);
                     return Err(Failure::Differs { address: entry.address.clone(), wrote: left.clone(), found });
