@@ -3,6 +3,8 @@
 use std::time::Duration;
 use std::time::Instant;
 
+use trimtab_kernel::file;
+
 use crate::world::Told;
 use crate::world::World;
 
@@ -28,10 +30,10 @@ fn what_sysctl_reads_afterwards_is_what_the_plan_said() {
 }
 
 fn spelled(value: &serde_json::Value) -> String {
-    match value {
-        serde_json::Value::Array(elements) => elements.iter().map(spelled).collect::<Vec<_>>().join(" "),
-        serde_json::Value::String(text) => text.clone(),
-        other => other.to_string(),
+    match (value.as_array(), value.as_str()) {
+        (Some(elements), _) => elements.iter().map(spelled).collect::<Vec<_>>().join(" "),
+        (None, Some(text)) => text.to_owned(),
+        (None, None) => value.to_string(),
     }
 }
 
@@ -174,7 +176,7 @@ net.netfilter.nf_conntrack_udp_timeout_stream = 200
     let meddler = world.thread(|| {
         let (second, start) = ("/proc/sys/net/ipv4/conf/lo/arp_announce", Instant::now());
         while start.elapsed() < Duration::from_secs(30) {
-            if std::fs::read(second).unwrap() == b"2\n" {
+            if file::read(second.as_ref(), 64).unwrap() == b"2\n" {
                 std::fs::write("/proc/sys/net/ipv4/ip_forward", "2").unwrap();
                 return;
             }

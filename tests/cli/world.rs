@@ -15,6 +15,7 @@ use std::thread::JoinHandle;
 use rustix::thread::LinkNameSpaceType;
 use rustix::thread::UnshareFlags;
 use serde_json::Value as Json;
+use trimtab_kernel::file;
 
 /// The binary under test.
 pub const TRIMTAB: &str = env!("CARGO_BIN_EXE_trimtab");
@@ -140,7 +141,7 @@ impl World {
     /// The bytes of the journal.
     #[track_caller]
     pub fn journal(&self) -> Vec<u8> {
-        std::fs::read(self.state().unwrap().join("journal")).unwrap()
+        file::read(&self.state().unwrap().join("journal"), 1 << 24).unwrap()
     }
 }
 
@@ -244,7 +245,7 @@ pub fn schemas() -> PathBuf {
 pub fn obeys_its_schema(document: &Json) {
     let name = document["document"].as_str().unwrap().strip_prefix("trimtab.").unwrap();
     assert!(document["version"].is_u64(), "{name} has no version");
-    let Ok(schema) = std::fs::read(schemas().join(format!("{name}.schema.json"))) else { return };
+    let Ok(schema) = file::read(&schemas().join(format!("{name}.schema.json")), 1 << 24) else { return };
     let schema: Json = serde_json::from_slice(&schema).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     let faults: Vec<String> =

@@ -121,7 +121,7 @@ impl Widths {
             |lengths: &mut dyn Iterator<Item = usize>, cap: usize| lengths.filter(|n| *n <= cap).max().unwrap_or(0);
         Widths {
             name: longest(&mut cells().map(|cell| cell.address.local_name().chars().count()), 56),
-            from: longest(&mut cells().map(|cell| cell.from.to_string().chars().count()), 28),
+            from: longest(&mut cells().map(|cell| before(cell).chars().count()), 28),
             to: longest(&mut cells().map(|cell| cell.to().to_string().chars().count()), 28),
         }
     }
@@ -139,13 +139,23 @@ fn cell_line(out: &mut String, action: Action, cell: &Cell, widths: &Widths, pai
     let line = format!(
         "{:name$}  {:>from$} -> {:to$}  ",
         cell.address.local_name(),
-        cell.from,
+        before(cell),
         cell.to(),
         name = widths.name,
         from = widths.from,
         to = widths.to,
     );
     let _ = writeln!(out, "  {} {line}{}", paint.tone(tone, sigil), paint.tone(Tone::Quiet, &origin));
+}
+
+/// The live value; and what an earlier change makes of it, where that is why it must be written at all.
+fn before(cell: &Cell) -> String {
+    match cell.cases.first() {
+        Some(case) if cell.from == *cell.to() && case.found != cell.from => {
+            format!("{}, moved to {}", cell.from, case.found)
+        }
+        Some(_) | None => cell.from.to_string(),
+    }
 }
 
 fn consequences(out: &mut String, change: &Change, paint: Paint) {

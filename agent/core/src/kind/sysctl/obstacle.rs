@@ -97,8 +97,8 @@ fn absent_on_interface(key: &SysctlKey, interface: &str, world: &World) -> Obsta
         };
     }
     let ipv6 = key.segments().get(1).is_some_and(|family| family == "ipv6");
-    let near = catalogue::suggest(key).map(|near| format!("did you mean {near}?"));
-    if ipv6 && near.is_none() && catalogue::find(key).is_some() {
+    let is_known = catalogue::find(key).is_some();
+    if ipv6 && is_known {
         return Obstacle {
             class: ObstacleClass::Pending,
             code: "no-ipv6",
@@ -106,5 +106,7 @@ fn absent_on_interface(key: &SysctlKey, interface: &str, world: &World) -> Obsta
             advice: None,
         };
     }
+    // A key that is spelt right needs no suggestion.
+    let near = catalogue::suggest(key).filter(|_| !is_known).map(|near| format!("did you mean {near}?"));
     Obstacle { advice: near, ..blocked("absent-key", "this kernel has no such key for an interface") }
 }
