@@ -6,5 +6,8 @@
 
 mod apply;
 mod mounts;
+mod netns;
 mod plan;
+mod revert;
+mod saved;
 mod world;

@@ -130,6 +130,14 @@ impl World {
             .collect()
     }
 
+    /// What sysctl(8) says otherwise than then, a line for each key.
+    pub fn differences(&self, then: &str) -> Vec<String> {
+        let now = self.all_sysctls();
+        let gone = then.lines().filter(|line| !now.lines().any(|other| other == *line)).map(|line| format!("- {line}"));
+        let come = now.lines().filter(|line| !then.lines().any(|other| other == *line)).map(|line| format!("+ {line}"));
+        gone.chain(come).collect()
+    }
+
     /// The folder with the state of this namespace; there is none before the first apply.
     pub fn state(&self) -> Option<PathBuf> {
         let mut folders = std::fs::read_dir(self.path("state")).ok()?.map(|entry| entry.unwrap().path());

@@ -120,7 +120,7 @@ impl Session {
             let mut diagnostics = loaded.diagnostics;
             diagnostics.extend(resolved.diagnostics);
             return Err(Failure::invalid(
-                "the settings contradict each other on this host",
+                "the settings cannot be resolved on this host, so nothing was done",
                 diagnostics,
                 loaded.sources,
             ));

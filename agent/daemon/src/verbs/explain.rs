@@ -25,6 +25,7 @@ use trimtab_core::sysctld::BootSetting;
 use trimtab_core::sysctld::NextBoot;
 use trimtab_core::sysctld::Spoken;
 
+use super::revert::enter_named;
 use super::revert::parse_address;
 use crate::cli;
 use crate::cli::Common;
@@ -63,8 +64,9 @@ pub struct Report {
 /// # Errors
 /// If the settings have errors, or the state cannot be relied upon.
 pub fn run(common: &Common, options: &cli::Explain) -> Result<Exit, Failure> {
-    let address = parse_address(&options.address)?;
-    let mut session = Session::open(common)?;
+    let mut address = parse_address(&options.address)?;
+    let common = enter_named(common, std::slice::from_mut(&mut address))?;
+    let mut session = Session::open(&common)?;
     let intent = session.intend(&options.wanted)?;
     super::warn(&intent.loaded);
     let store = session.store()?;

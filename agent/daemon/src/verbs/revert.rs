@@ -7,17 +7,20 @@ use trimtab_core::plan::goal;
 use trimtab_core::plan::saved::SavedPlan;
 use trimtab_core::render::plan::Detail;
 use trimtab_core::value::Value;
+use trimtab_kernel::WriteError;
 
 use super::apply;
 use crate::cli;
 use crate::cli::Common;
 use crate::engine::Store;
+use crate::engine::execute;
 use crate::engine::observe::observe;
 use crate::engine::transaction;
 use crate::engine::transaction::Finished;
 use crate::engine::transaction::Job;
 use crate::engine::transaction::Set;
 use crate::engine::transaction::Trials;
+use crate::engine::undo::Undone;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::session::Session;
@@ -28,9 +31,10 @@ use crate::session::Session;
 /// Everything that fails before the first write.
 pub fn run(common: &Common, options: &cli::Revert) -> Result<Exit, Failure> {
     apply::refuse_if_disabled()?;
-    let addresses =
+    let mut addresses =
         options.addresses.iter().map(|text| parse_address(text)).collect::<Result<Vec<Address>, Failure>>()?;
-    let mut session = Session::open(common)?;
+    let common = enter_named(common, &mut addresses)?;
+    let mut session = Session::open(&common)?;
     let (_lock, mut store) = session.locked_store(options.wait)?;
     let now = session.now();
     // A trial that still runs ends here: its values go back first, then everything else.
@@ -44,16 +48,63 @@ pub fn run(common: &Common, options: &cli::Revert) -> Result<Exit, Failure> {
             return Err(Failure::new(Exit::Failed, message));
         }
     }
-    let goals = goal::of_revert(&store.history.held, only);
-    let plan = session.host.plan(session.kernel.as_mut(), &goals);
     let set = remaining(&store, only);
-    let job = Job { plan: &plan, set: &set, verb: "revert", trial: None };
-    let finished = transaction::run(session.kernel.as_mut(), &mut store, &session.host, job, &now)?;
+    let mut refused: Vec<Refused> = Vec::new();
+    let (plan, finished) = loop {
+        let mut goals = goal::of_revert(&store.history.held, only);
+        goals.retain(|address, _| !refused.iter().any(|refused| refused.concerns(address, &store)));
+        let plan = session.host.plan(session.kernel.as_mut(), &goals);
+        let job = Job { plan: &plan, set: &set, verb: "revert", trial: None };
+        match transaction::run(session.kernel.as_mut(), &mut store, &session.host, job, &now)? {
+            // One value that the kernel does not take back keeps no other from going back.
+            Finished::Undone(failure) => match Refused::of(failure) {
+                Ok(one) if goals.contains_key(&one.address) => refused.push(one),
+                Ok(Refused { failure, .. }) | Err(failure) => break (plan, Finished::Undone(failure)),
+            },
+            other => break (plan, other),
+        }
+    };
     if let Finished::Nothing | Finished::InForce { .. } = &finished {
-        release(&mut session, &mut store, only.is_none())?;
+        let kept: Vec<Address> = refused.iter().map(|refused| refused.address.clone()).collect();
+        release(&mut session, &mut store, only.is_none(), &kept)?;
     }
     let document = SavedPlan::new(plan, set.desired, session.host.id.clone(), set.roles, set.profiles, now.at);
-    apply::report(common, "trimtab.revert", document, finished, Detail::Full, None)
+    apply::report(&common, "trimtab.revert", document, without(finished, refused), Detail::Full, None)
+}
+
+/// A value that the kernel did not take back.
+struct Refused {
+    address: Address,
+    failure: execute::Failure,
+}
+
+impl Refused {
+    /// The value that a failure is about, if it is about one.
+    fn of(failure: execute::Failure) -> Result<Refused, execute::Failure> {
+        let address = match &failure {
+            execute::Failure::Refused(WriteError::Refused { address, .. } | WriteError::Short { address, .. })
+            | execute::Failure::Differs { address, .. } => address.clone(),
+            execute::Failure::Stale { .. } | execute::Failure::State(_) => return Err(failure),
+        };
+        Ok(Refused { address, failure })
+    }
+
+    /// Whether it is about this address, or about one that moved it.
+    fn concerns(&self, address: &Address, store: &Store) -> bool {
+        let cause = store.history.held.get(address).and_then(|held| held.cause.as_ref());
+        self.address == *address || cause == Some(&self.address)
+    }
+}
+
+/// The end of a revert from which some values had to be left out.
+fn without(finished: Finished, refused: Vec<Refused>) -> Finished {
+    let failed = refused.iter().map(|refused| (refused.address.clone(), refused.failure.to_string())).collect();
+    match (finished, refused.into_iter().next()) {
+        (Finished::Nothing | Finished::InForce { .. }, Some(first)) => {
+            Finished::Incomplete(first.failure, Undone { failed, ..Undone::default() })
+        }
+        (finished, _) => finished,
+    }
 }
 
 /// What stays in force: nothing, or all but the addresses that are reverted.
@@ -72,7 +123,7 @@ fn wanted(store: &Store, address: &Address) -> bool {
 
 /// What is back at its original is not held any more, by whichever way it came back. After a whole revert nothing is:
 /// what somebody else has changed was reported, and is theirs.
-fn release(session: &mut Session, store: &mut Store, whole: bool) -> Result<(), Failure> {
+fn release(session: &mut Session, store: &mut Store, whole: bool, kept: &[Address]) -> Result<(), Failure> {
     let held = store.history.held.clone();
     let now = observe(session.kernel.as_mut(), held.keys().cloned(), &session.host.facts);
     let is_back = |address: &Address, original: &Value| {
@@ -82,10 +133,30 @@ fn release(session: &mut Session, store: &mut Store, whole: bool) -> Result<(), 
     };
     let gone: Vec<Address> = held
         .iter()
-        .filter(|(address, held)| whole || is_back(address, &held.original))
+        .filter(|(address, held)| (whole && !kept.contains(address)) || is_back(address, &held.original))
         .map(|(address, _)| address.clone())
         .collect();
     Ok(store.let_go(&gone)?)
+}
+
+/// The options for the namespace that addresses name (`sysctl@blue:…`), which is as good as `--netns`; the addresses are
+/// then as that namespace sees them.
+///
+/// # Errors
+/// If they do not all name the same.
+pub fn enter_named(common: &Common, addresses: &mut [Address]) -> Result<Common, Failure> {
+    let mut common = common.clone();
+    for address in addresses {
+        let Some(name) = address.netns.take() else { continue };
+        match &common.netns {
+            Some(other) if *other != name => {
+                let message = format!("one command acts on one network namespace, not on `{other}` and `{name}`");
+                return Err(Failure::new(Exit::Usage, message));
+            }
+            Some(_) | None => common.netns = Some(name),
+        }
+    }
+    Ok(common)
 }
 
 /// An address, in its canonical spelling; `sysctl:` may be left out.
