@@ -219,6 +219,11 @@ impl SysctlKey {
         self.0.last().map_or("", String::as_str)
     }
 
+    /// Whether this is the key of that name in dots; no part of `name` holds a dot itself.
+    pub fn is(&self, name: &str) -> bool {
+        name.split('.').eq(self.0.iter().map(String::as_str))
+    }
+
     /// The path relative to `/proc/sys`.
     pub fn path(&self) -> String {
         self.0.join("/")
@@ -268,7 +273,12 @@ impl fmt::Display for SysctlKey {
             if index > 0 {
                 f.write_str(".")?;
             }
-            f.write_str(&segment.replace('.', "/"))?;
+            for (index, part) in segment.split('.').enumerate() {
+                if index > 0 {
+                    f.write_str("/")?;
+                }
+                f.write_str(part)?;
+            }
         }
         Ok(())
     }

@@ -209,17 +209,22 @@ pub fn entries() -> &'static [Entry] {
 
 /// What is known of a key: by its exact name first, else by the pattern with a star in one place.
 pub fn find(key: &SysctlKey) -> Option<&'static Entry> {
-    let exact = by_pattern(&key.to_string());
-    if exact.is_some() {
-        return exact;
-    }
-    (2..key.segments().len()).find_map(|index| by_pattern(&key.with_segment(index, "*").to_string()))
-}
-
-fn by_pattern(pattern: &str) -> Option<&'static Entry> {
-    let entries = entries();
-    let at = entries.binary_search_by(|entry| entry.pattern.cmp(pattern)).ok()?;
-    entries.get(at)
+    // Asked many times for every setting: one buffer serves all tries, and comparing bytes is all there is to do.
+    let mut pattern = String::with_capacity(96);
+    let mut search = |star: Option<usize>| {
+        pattern.clear();
+        for (index, segment) in key.segments().iter().enumerate() {
+            if index > 0 {
+                pattern.push('.');
+            }
+            // A dot inside a segment is an interface's, and no name of an interface stands in a pattern.
+            pattern.push_str(if Some(index) == star { "*" } else { segment });
+        }
+        let entries = entries();
+        let at = entries.binary_search_by(|entry| entry.pattern.cmp(pattern.as_str())).ok()?;
+        entries.get(at)
+    };
+    search(None).or_else(|| (2..key.segments().len()).find_map(|star| search(Some(star))))
 }
 
 /// The key under which a value is compared and undone: another name of the same kernel variable becomes the canonical

@@ -67,6 +67,11 @@ pub enum Availability {
 /// In the initial namespace these are all loaded algorithms. Elsewhere only the allowed ones can be made the default:
 /// the others are refused with EPERM (net/ipv4/tcp_cong.c `tcp_set_default_congestion_control`).
 pub fn availability_key(key: &SysctlKey, facts: &Facts) -> Option<SysctlKey> {
+    // Nearly every key ends here, and every decision asks.
+    if !["tcp_congestion_control", "tcp_allowed_congestion_control", "scheduler", "path_manager"].contains(&key.name())
+    {
+        return None;
+    }
     let list = match key.to_string().as_str() {
         "net.ipv4.tcp_congestion_control" if is_initial(facts) => "net.ipv4.tcp_available_congestion_control",
         "net.ipv4.tcp_congestion_control" => "net.ipv4.tcp_allowed_congestion_control",

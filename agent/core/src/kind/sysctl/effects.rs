@@ -34,7 +34,7 @@ pub fn reach(key: &SysctlKey, interfaces: &BTreeSet<String>) -> Vec<Address> {
             }
         }
         EffectClass::ConfAllFansV6 => {
-            if key.to_string() != FORCE_FORWARDING {
+            if !key.is(FORCE_FORWARDING) {
                 reached.extend(conf("ipv6", "default", key.name()));
             }
             reached.extend(interfaces.iter().filter_map(|name| conf("ipv6", name, key.name())));
@@ -80,7 +80,7 @@ pub fn effects(key: &SysctlKey, to: &Value, world: &World) -> Effects {
 
 /// The class of the catalogue. Of `conf.default` keys that it does not know, all are taken to fan out, as most do.
 fn class(key: &SysctlKey) -> EffectClass {
-    if key.to_string() == FORCE_FORWARDING {
+    if key.is(FORCE_FORWARDING) {
         return EffectClass::ConfAllFansV6;
     }
     let unknown_default = key.interface() == Some("default")

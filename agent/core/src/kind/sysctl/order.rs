@@ -46,13 +46,12 @@ const PAIRS: &[Pair] = &[
 
 /// The other half of a pair.
 pub fn partner(key: &SysctlKey) -> Option<SysctlKey> {
-    let name = key.to_string();
     PAIRS
         .iter()
         .find_map(|pair| {
-            if pair.low == name {
+            if key.is(pair.low) {
                 Some(pair.high)
-            } else if pair.high == name {
+            } else if key.is(pair.high) {
                 Some(pair.low)
             } else {
                 None
@@ -63,7 +62,8 @@ pub fn partner(key: &SysctlKey) -> Option<SysctlKey> {
 
 /// Why the kernel would refuse this value while the other half of its pair is as it is in this world.
 pub fn pair_refusal(key: &SysctlKey, to: &Value, world: &World) -> Option<String> {
-    if let (Value::Ints(range), "net.ipv4.ip_local_port_range") = (to, key.to_string().as_str())
+    if let Value::Ints(range) = to
+        && key.is("net.ipv4.ip_local_port_range")
         && let [low, high] = range.as_slice()
         && low > high
     {
@@ -72,7 +72,7 @@ pub fn pair_refusal(key: &SysctlKey, to: &Value, world: &World) -> Option<String
     let other = partner(key)?;
     let other_value = least(world.likely(&Address::sysctl(other.clone()))?)?;
     let own = least(to)?;
-    let is_low = PAIRS.iter().any(|pair| pair.low == key.to_string());
+    let is_low = PAIRS.iter().any(|pair| key.is(pair.low));
     let refused = if is_low { own > other_value } else { own < other_value };
     refused.then(|| {
         let word = if is_low { "above" } else { "below" };

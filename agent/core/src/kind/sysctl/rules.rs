@@ -144,7 +144,7 @@ fn availability_keys(key: &SysctlKey) -> impl Iterator<Item = Address> {
 /// forwarding (net/ipv4/devinet.c, `devinet_sysctl_forward`).
 fn stray_forwarding(key: &SysctlKey, world: &World) -> Option<Remark> {
     let off = |key: &SysctlKey| world.likely(&Address::sysctl(key.clone())) == Some(&Value::Int(0));
-    if key.to_string() != "net.ipv4.ip_forward" || !off(key) {
+    if !key.is("net.ipv4.ip_forward") || !off(key) {
         return None;
     }
     let strays: Vec<&str> = effects::reach(key, world.interfaces)

@@ -14,15 +14,16 @@ const LONGEST_TICK_MS: i64 = 10;
 /// What the kernel prints after it took this value. Without `host.hz` times stay as they are; [`equivalent`] then
 /// tolerates a tick.
 pub fn stored(key: &SysctlKey, value: &Value, facts: &Facts) -> Value {
-    let canonical = catalogue::canonical_key(key);
-    let kind = catalogue::find(&canonical).map(|entry| entry.kind);
+    let folded = catalogue::alias(key).map(|(canonical, _)| canonical);
+    let canonical = folded.as_ref().unwrap_or(key);
+    let kind = catalogue::find(canonical).map(|entry| entry.kind);
     match (kind, value) {
         (Some(ValueKind::Ms), Value::Int(ms)) => Value::Int(facts.int("host.hz").map_or(*ms, |hz| round_ms(*ms, hz))),
         (Some(ValueKind::UserHz), Value::Int(ticks)) => {
             Value::Int(facts.int("host.hz").map_or(*ticks, |hz| round_userhz(*ticks, hz)))
         }
-        (_, Value::Int(number)) => Value::Int(special(&canonical, *number, facts)),
-        (_, Value::Ints(numbers)) if canonical.to_string() == "net.ipv4.ping_group_range" => {
+        (_, Value::Int(number)) => Value::Int(special(canonical, *number, facts)),
+        (_, Value::Ints(numbers)) if canonical.is("net.ipv4.ping_group_range") => {
             Value::Ints(ping_group_range(numbers))
         }
         (_, Value::Ints(_) | Value::Ports(_) | Value::Words(_) | Value::Text(_) | Value::Secret) => value.clone(),
@@ -121,7 +122,7 @@ pub fn equivalent(key: &SysctlKey, wanted: &Value, found: &Value, facts: &Facts)
 /// The defences of IPVS, which the kernel itself moves between 1 and 2 as memory comes and goes
 /// (net/netfilter/ipvs/ip_vs_ctl.c `update_defense_level`).
 fn is_defence(key: &SysctlKey) -> bool {
-    matches!(key.to_string().as_str(), "net.ipv4.vs.drop_entry" | "net.ipv4.vs.drop_packet" | "net.ipv4.vs.secure_tcp")
+    ["net.ipv4.vs.drop_entry", "net.ipv4.vs.drop_packet", "net.ipv4.vs.secure_tcp"].iter().any(|name| key.is(name))
 }
 
 fn defence(value: &Value) -> Option<i64> {
