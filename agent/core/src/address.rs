@@ -143,12 +143,13 @@ impl<'de> Deserialize<'de> for Address {
     }
 }
 
-/// The path of a sysctl below `/proc/sys`, as segments.
+/// The path of a sysctl below `/proc/sys`, made of segments.
 ///
 /// Its text is the spelling of procps: segments joined by dots, a dot inside a segment written as a slash
-/// (sysctl(8): "the key ... `/` can be used in place of a dot"; the first separator decides).
+/// (sysctl(8): "the key ... `/` can be used in place of a dot"; the first separator decides). Inside it is the path:
+/// keys are compared and looked up all the time, and one text compares faster than many.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SysctlKey(Vec<String>);
+pub struct SysctlKey(Box<str>);
 
 /// Why a text is no sysctl key.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -206,37 +207,43 @@ impl SysctlKey {
         if segments.len() < 2 {
             return Err(SysctlKeyError::TooShort(shown()));
         }
-        Ok(SysctlKey(segments))
+        Ok(SysctlKey(segments.join("/").into_boxed_str()))
     }
 
-    /// The segments of the path.
-    pub fn segments(&self) -> &[String] {
-        &self.0
+    /// The segments of the path, in order.
+    pub fn segments(&self) -> impl DoubleEndedIterator<Item = &str> + Clone {
+        self.0.split('/')
+    }
+
+    /// The segments of the path as a list, to be matched against patterns.
+    pub fn parts(&self) -> Vec<&str> {
+        self.0.split('/').collect()
     }
 
     /// The last segment: the name of the value in its folder.
     pub fn name(&self) -> &str {
-        self.0.last().map_or("", String::as_str)
+        self.0.rsplit('/').next().unwrap_or("")
     }
 
     /// Whether this is the key of that name in dots; no part of `name` holds a dot itself.
     pub fn is(&self, name: &str) -> bool {
-        name.split('.').eq(self.0.iter().map(String::as_str))
+        let same = |(own, other): (u8, u8)| if own == b'/' { other == b'.' } else { own == other && own != b'.' };
+        self.0.len() == name.len() && self.0.bytes().zip(name.bytes()).all(same)
     }
 
     /// The path relative to `/proc/sys`.
-    pub fn path(&self) -> String {
-        self.0.join("/")
+    pub fn path(&self) -> &str {
+        &self.0
     }
 
     /// The same key with another segment at `index`, e.g. another interface; unchanged if there is no such segment.
     #[must_use]
     pub fn with_segment(&self, index: usize, segment: &str) -> SysctlKey {
-        let mut segments = self.0.clone();
-        if let Some(slot) = segments.get_mut(index) {
-            segment.clone_into(slot);
+        let mut parts = self.parts();
+        if let Some(slot) = parts.get_mut(index) {
+            *slot = segment;
         }
-        SysctlKey(segments)
+        SysctlKey(parts.join("/").into_boxed_str())
     }
 
     /// For `net.FAMILY.{conf,neigh}.IFACE.NAME`: the position of the interface's segment.
@@ -244,23 +251,19 @@ impl SysctlKey {
     /// `all` and `default` stand in that position too; the kernel has no interfaces of these names
     /// (`dev_valid_name` allows them, `devinet_sysctl_register` refuses them).
     pub fn interface_index(&self) -> Option<usize> {
-        match self.0.as_slice() {
-            [net, family, folder, _iface, _name]
-                if net == "net"
-                    && (family == "ipv4" || family == "ipv6")
-                    && (folder == "conf" || folder == "neigh") =>
-            {
-                Some(3)
-            }
-            _ => None,
-        }
+        self.interface().map(|_| 3)
     }
 
     /// The interface (or `all`, `default`) this key belongs to, if it belongs to one.
     pub fn interface(&self) -> Option<&str> {
-        self.interface_index().and_then(|index| self.0.get(index)).map(String::as_str)
+        let below = FOLDERS_OF_INTERFACES.iter().find_map(|folder| self.0.strip_prefix(folder))?;
+        let (interface, name) = below.split_once('/')?;
+        (!name.contains('/')).then_some(interface)
     }
 }
+
+/// Where the kernel keeps one folder an interface.
+const FOLDERS_OF_INTERFACES: &[&str] = &["net/ipv4/conf/", "net/ipv6/conf/", "net/ipv4/neigh/", "net/ipv6/neigh/"];
 
 fn show(segments: &[String]) -> String {
     let spelled: Vec<String> = segments.iter().map(|segment| segment.replace('.', "/")).collect();
@@ -269,18 +272,12 @@ fn show(segments: &[String]) -> String {
 
 impl fmt::Display for SysctlKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, segment) in self.0.iter().enumerate() {
-            if index > 0 {
-                f.write_str(".")?;
-            }
-            for (index, part) in segment.split('.').enumerate() {
-                if index > 0 {
-                    f.write_str("/")?;
-                }
-                f.write_str(part)?;
-            }
-        }
-        Ok(())
+        let swapped = self.0.chars().map(|c| match c {
+            '/' => '.',
+            '.' => '/',
+            other => other,
+        });
+        f.pad(&swapped.collect::<String>())
     }
 }
 

@@ -115,6 +115,10 @@ impl Session {
     /// What only shows on a host: conflicts, formulas that fail.
     pub fn resolve(&mut self, accepted: Accepted) -> Result<Intent, Failure> {
         let Accepted { bundle, loaded } = accepted;
+        if bundle.needs_link_facts() {
+            let known = self.kernel.link_facts(&self.host.interfaces);
+            self.host.facts.links.extend(known);
+        }
         let resolved = bundle.resolve(&self.host.facts, &self.host.interfaces);
         if resolved.failed() {
             let mut diagnostics = loaded.diagnostics;

@@ -3,12 +3,14 @@
 //! One adapter per resource kind behind the [`Kernel`] trait, and beside them what the daemon needs of the host:
 //! facts, namespaces, the state folder, the identity of caller, boot and namespace.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::io;
 
 use thiserror::Error;
 use trimtab_core::address::Address;
 use trimtab_core::address::Kind;
+use trimtab_core::facts::Fact;
 use trimtab_core::facts::Facts;
 use trimtab_core::host::HostId;
 use trimtab_core::observed::Reading;
@@ -42,6 +44,12 @@ pub trait Kernel {
 
     /// What is known of the host.
     fn facts(&mut self) -> Facts;
+
+    /// What is known of these interfaces, by interface and inner name: the form of [`Facts::links`]. A kernel that cannot
+    /// tell says nothing, and formulas that need it are pending.
+    fn link_facts(&mut self, _names: &BTreeSet<String>) -> BTreeMap<String, BTreeMap<String, Fact>> {
+        BTreeMap::new()
+    }
 
     /// The interfaces of the namespace.
     ///

@@ -1,5 +1,6 @@
 //! The live kernel, in the network namespace of the calling thread.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::io;
 use std::marker::PhantomData;
@@ -9,6 +10,7 @@ use thiserror::Error;
 use trimtab_core::address::Address;
 use trimtab_core::address::Kind;
 use trimtab_core::address::Object;
+use trimtab_core::facts::Fact;
 use trimtab_core::facts::Facts;
 use trimtab_core::host::HostId;
 use trimtab_core::observed::Reading;
@@ -76,6 +78,10 @@ impl Kernel for LiveKernel {
 
     fn facts(&mut self) -> Facts {
         facts::gather()
+    }
+
+    fn link_facts(&mut self, names: &BTreeSet<String>) -> BTreeMap<String, BTreeMap<String, Fact>> {
+        facts::link_facts(names.iter().map(String::as_str))
     }
 
     fn interfaces(&mut self) -> io::Result<BTreeSet<String>> {

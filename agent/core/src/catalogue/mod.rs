@@ -209,22 +209,32 @@ pub fn entries() -> &'static [Entry] {
 
 /// What is known of a key: by its exact name first, else by the pattern with a star in one place.
 pub fn find(key: &SysctlKey) -> Option<&'static Entry> {
-    // Asked many times for every setting: one buffer serves all tries, and comparing bytes is all there is to do.
+    // Asked many times for every setting, so it looks up bytes in one buffer.
     let mut pattern = String::with_capacity(96);
     let mut search = |star: Option<usize>| {
         pattern.clear();
-        for (index, segment) in key.segments().iter().enumerate() {
+        for (index, segment) in key.segments().enumerate() {
             if index > 0 {
                 pattern.push('.');
             }
             // A dot inside a segment is an interface's, and no name of an interface stands in a pattern.
             pattern.push_str(if Some(index) == star { "*" } else { segment });
         }
-        let entries = entries();
-        let at = entries.binary_search_by(|entry| entry.pattern.cmp(pattern.as_str())).ok()?;
-        entries.get(at)
+        index().get(pattern.as_str()).copied()
     };
-    search(None).or_else(|| (2..key.segments().len()).find_map(|star| search(Some(star))))
+    // Nearly every star stands for an interface.
+    search(None).or_else(|| search(Some(3))).or_else(|| {
+        let stars = 2..key.segments().count();
+        stars.filter(|star| *star != 3).find_map(|star| search(Some(star)))
+    })
+}
+
+#[expect(clippy::disallowed_types, reason = "look-ups only: nothing ever sees its order")]
+type Index = std::collections::HashMap<&'static str, &'static Entry>;
+
+fn index() -> &'static Index {
+    static INDEX: OnceLock<Index> = OnceLock::new();
+    INDEX.get_or_init(|| entries().iter().map(|entry| (entry.pattern, entry)).collect())
 }
 
 /// The key under which a value is compared and undone: another name of the same kernel variable becomes the canonical
@@ -247,17 +257,15 @@ fn fill(pattern: &str, key: &SysctlKey) -> Option<SysctlKey> {
     let segments = parts
         .iter()
         .enumerate()
-        .map(|(index, part)| if *part == "*" { key.segments().get(index).map_or(*part, String::as_str) } else { part });
+        .map(|(index, part)| if *part == "*" { key.segments().nth(index).unwrap_or(part) } else { part });
     SysctlKey::from_segments(segments).ok()
 }
 
 /// Where a key lives; unknown keys are taken to be per namespace.
 pub fn scope(key: &SysctlKey) -> Scope {
-    match key.segments() {
+    match key.parts().as_slice() {
         // The tables' defaults are registered for the initial namespace alone (net/core/neighbour.c).
-        [net, _family, neigh, default, _name] if net == "net" && neigh == "neigh" && default == "default" => {
-            Scope::Global
-        }
+        ["net", _, "neigh", "default", _] => Scope::Global,
         _ => find(key).map_or(Scope::Netns, |entry| entry.scope),
     }
 }
@@ -284,8 +292,12 @@ pub fn effect(key: &SysctlKey) -> EffectClass {
 
 /// Whether the value must never be read, shown or written.
 pub fn is_secret(key: &SysctlKey) -> bool {
-    find(key).is_some_and(|entry| entry.kind == ValueKind::Secret)
+    // Asked before every read: the names alone rule out nearly all.
+    NAMES_OF_SECRETS.contains(&key.name()) && find(key).is_some_and(|entry| entry.kind == ValueKind::Secret)
 }
+
+/// The last parts of the names of all secrets; a test holds it against the catalogue.
+const NAMES_OF_SECRETS: &[&str] = &["tcp_fastopen_key", "stable_secret", "netdev_rss_key"];
 
 /// The nearest known key in the spelling of procps, with the interface of `key`, if one is near enough to be meant.
 /// A right name in the wrong folder counts as near.

@@ -152,3 +152,12 @@ fn suggests_the_key_that_was_meant() {
     }
     assert_eq!(suggest(&key("vendor.nothing.like.it")), None);
 }
+
+#[test]
+fn the_names_that_are_asked_first_are_those_of_all_secrets() {
+    for entry in entries() {
+        let name = entry.pattern.rsplit('.').next().unwrap();
+        let asked = NAMES_OF_SECRETS.contains(&name);
+        assert_eq!(asked, entry.kind == ValueKind::Secret, "{}", entry.pattern);
+    }
+}

@@ -401,7 +401,7 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 pub(super) fn check(subject: &Subject<'_>, lints: &mut Vec<Lint>) {
-    let exact = subject.key.segments().join(".");
+    let exact = subject.key.parts().join(".");
     let pattern = subject.pattern();
     for rule in RULES {
         if (is_about(rule.key, &exact) || is_about(rule.key, &pattern)) && applies(rule.when, subject) {

@@ -81,7 +81,7 @@ impl Subject<'_> {
             Some(index) => self.key.with_segment(index, "*"),
             None => self.key.clone(),
         };
-        key.segments().join(".")
+        key.parts().join(".")
     }
 }
 

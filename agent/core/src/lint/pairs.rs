@@ -33,7 +33,7 @@ fn key(path: &str) -> Option<SysctlKey> {
 }
 
 fn is(subject: &Subject<'_>, path: &str) -> bool {
-    subject.key.segments().iter().map(String::as_str).eq(path.split('.'))
+    subject.key.segments().eq(path.split('.'))
 }
 
 /// net/ipv4/tcp_ipv4.c `tcp_twsk_unique`: a TIME_WAIT socket is reused only if its peer sent timestamps.
@@ -159,8 +159,8 @@ fn joined(name: &str) -> Option<Joined> {
 
 /// The interface of an IPv4 `conf` key and the last part of its name.
 fn conf_4<'a>(subject: &'a Subject<'_>) -> Option<(&'a str, &'a str)> {
-    match subject.key.segments() {
-        [net, family, folder, interface, name] if net == "net" && family == "ipv4" && folder == "conf" => {
+    match subject.key.parts().as_slice() {
+        ["net", "ipv4", "conf", interface, name] => {
             Some((interface, name))
         }
         _ => None,
@@ -177,7 +177,7 @@ fn void_beside_all(view: &View<'_>, subject: &Subject<'_>) -> Option<Lint> {
     let all_is = view.coming(&all)?;
     let wanted = settles_at(subject.policy, view.live_int(subject.address))?;
     let forwarding = || {
-        let own = subject.key.segments().iter().take(4).map(String::as_str).chain(["forwarding"]);
+        let own = subject.key.segments().take(4).chain(["forwarding"]);
         view.coming(&subject.beside(SysctlKey::from_segments(own).ok()?))
     };
     let why = match joined(name) {

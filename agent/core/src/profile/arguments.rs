@@ -50,7 +50,7 @@ pub(super) fn set(file: &mut File<'_>, text: &str, netns: Option<&str>) -> Optio
         }
     };
     let node = value_node(file, value, address.len() + 1)?;
-    let segments: Vec<&str> = key.segments().iter().map(String::as_str).collect();
+    let segments: Vec<&str> = key.parts();
     sysctl::statement(file, &segments, key_span, &node)
 }
 

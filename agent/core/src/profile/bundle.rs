@@ -61,6 +61,16 @@ impl Bundle {
         resolve::resolve(self, facts, interfaces)
     }
 
+    /// Whether any formula needs to know more of an interface than its name: its speed, its MTU.
+    pub fn needs_link_facts(&self) -> bool {
+        self.speakers
+            .iter()
+            .flat_map(|speaker| &speaker.statements)
+            .flat_map(|statement| statement.draft.policy.formulas())
+            .flat_map(|formula| &formula.expression.references().facts)
+            .any(|fact| fact.starts_with("link.") && *fact != "link.name")
+    }
+
     /// The facts of a host with those that its host file declares.
     pub(super) fn with_declared(&self, facts: &Facts) -> Facts {
         let mut facts = facts.clone();

@@ -186,7 +186,7 @@ impl<'a> Options<'a> {
                 Content::Blank | Content::Comment(_) | Content::Odd(_) => continue,
             };
             let (path, glob) = match target {
-                Target::Key(key) => (key.path(), None),
+                Target::Key(key) => (key.path().to_owned(), None),
                 Target::Glob(glob) => (glob.path().to_owned(), Some(glob)),
                 Target::Nothing(_) => continue,
             };
@@ -220,7 +220,7 @@ impl<'a> Options<'a> {
     /// Every line that speaks of a key under this very name, strongest first, and when it is written, if it is.
     fn speakers_of(&self, key: &SysctlKey) -> (Option<usize>, Vec<Speaker<'a>>) {
         // A key that is named is never reached by a glob, wherever either stands. Among globs the last write stays.
-        let named = self.entries.get(&key.path()).filter(|entry| entry.glob.is_none());
+        let named = self.entries.get(key.path()).filter(|entry| entry.glob.is_none());
         let mut globs: Vec<&Entry<'a>> = self
             .entries
             .values()
@@ -243,7 +243,7 @@ fn names_of(key: &SysctlKey) -> Vec<(SysctlKey, i64)> {
     let canonical = catalogue::canonical_key(key);
     let others = catalogue::entries().iter().filter(|entry| entry.alias_of.is_some()).filter_map(|entry| {
         let segments = entry.pattern.split('.').enumerate().map(|(index, part)| match part {
-            "*" => canonical.segments().get(index).map_or(part, String::as_str),
+            "*" => canonical.segments().nth(index).unwrap_or(part),
             part => part,
         });
         let other = SysctlKey::from_segments(segments).ok()?;

@@ -74,7 +74,7 @@ impl Glob {
     /// Whether it matches a key.
     pub fn matches(&self, key: &SysctlKey) -> bool {
         self.alternatives.iter().any(|Alternative { segments, text: _ }| {
-            segments.len() == key.segments().len()
+            segments.len() == key.segments().count()
                 && segments.iter().zip(key.segments()).all(|(pattern, segment)| matches(pattern, segment))
         })
     }

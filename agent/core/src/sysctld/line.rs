@@ -215,7 +215,7 @@ mod tests {
 
     fn path_of(text: &str) -> String {
         match set(text).target {
-            Target::Key(key) => key.path(),
+            Target::Key(key) => key.path().to_owned(),
             Target::Glob(glob) => glob.path().to_owned(),
             Target::Nothing(why) => why,
         }

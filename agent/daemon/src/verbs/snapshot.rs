@@ -60,6 +60,8 @@ pub fn take(session: &mut Session) -> Result<Snapshot, Failure> {
     }
     let readings = session.kernel.read(&addresses);
     let held = session.store()?.history.held;
+    let links = session.kernel.link_facts(&session.host.interfaces);
+    session.host.facts.links.extend(links);
     Ok(Snapshot {
         document: snapshot::DOCUMENT.to_owned(),
         version: snapshot::VERSION,

@@ -48,7 +48,7 @@ pub fn write(kernel: &mut FakeKernel, key: &SysctlKey, text: &str) -> Result<usi
         Class::Text | Class::Secret => whole(text, Ok(text.trim_end_matches('\n').to_owned())),
         Class::Action => (None, Ok(text.len())),
     };
-    let segments: Vec<&str> = key.segments().iter().map(String::as_str).collect();
+    let segments = key.parts();
     if let ["net", "ipv4", "ip_unprivileged_port_start"] = segments.as_slice()
         && let (Some(new), Some(range)) = (&new, text_of(kernel, "net.ipv4.ip_local_port_range"))
         && number(new) > numbers(&range).first().copied().unwrap_or(0)

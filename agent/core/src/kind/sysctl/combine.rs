@@ -79,12 +79,8 @@ pub fn forwarding_of(key: &SysctlKey) -> Option<SysctlKey> {
 }
 
 fn combined(key: &SysctlKey) -> Option<(&str, &str)> {
-    match key.segments() {
-        [net, v4, conf, interface, name] if net == "net" && v4 == "ipv4" && conf == "conf" => {
-            Some((interface.as_str(), name.as_str()))
-        }
-        _ => None,
-    }
+    let interface = key.interface()?;
+    (key.segments().nth(1) == Some("ipv4") && key.segments().nth(2) == Some("conf")).then(|| (interface, key.name()))
 }
 
 /// What to say of a wanted interface value that the combination makes void.

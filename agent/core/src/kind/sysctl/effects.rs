@@ -84,7 +84,7 @@ fn class(key: &SysctlKey) -> EffectClass {
         return EffectClass::ConfAllFansV6;
     }
     let unknown_default = key.interface() == Some("default")
-        && key.segments().get(1).is_some_and(|family| family == "ipv4")
+        && key.segments().nth(1) == Some("ipv4")
         && catalogue::find(key).is_none();
     if unknown_default { EffectClass::ConfDefaultV4 } else { catalogue::effect(key) }
 }

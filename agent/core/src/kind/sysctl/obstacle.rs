@@ -96,7 +96,7 @@ fn absent_on_interface(key: &SysctlKey, interface: &str, world: &World) -> Obsta
             advice: None,
         };
     }
-    let ipv6 = key.segments().get(1).is_some_and(|family| family == "ipv6");
+    let ipv6 = key.segments().nth(1) == Some("ipv6");
     let is_known = catalogue::find(key).is_some();
     if ipv6 && is_known {
         return Obstacle {

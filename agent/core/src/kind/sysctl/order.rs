@@ -10,21 +10,17 @@ use crate::value::Value;
 /// `accept_ra` comes before IPv6 forwarding, or the kernel purges the routes learnt from routers
 /// (`rt6_purge_dflt_routers`); conntrack's buckets come before its maximum.
 pub fn rank(key: &SysctlKey) -> u16 {
-    match key.segments() {
-        [net, v4, name] if net == "net" && v4 == "ipv4" && name == "ip_forward" => 20,
-        [net, family, folder, iface, name]
-            if net == "net" && (family == "ipv4" || family == "ipv6") && folder == "conf" =>
-        {
-            match (family.as_str(), iface.as_str(), name.as_str()) {
-                ("ipv6", _, "accept_ra") => 10,
-                ("ipv6", "all", "forwarding" | "disable_ipv6" | "ignore_routes_with_linkdown" | "addr_gen_mode") => 20,
-                (_, "default", _) => 30,
-                (_, "all", _) => 40,
-                _ => 50,
-            }
-        }
-        [_, _, name] if name == "nf_conntrack_buckets" => 70,
-        [_, _, name] if name == "nf_conntrack_max" => 80,
+    match key.parts().as_slice() {
+        ["net", "ipv4", "ip_forward"] => 20,
+        ["net", family @ ("ipv4" | "ipv6"), "conf", interface, name] => match (*family, *interface, *name) {
+            ("ipv6", _, "accept_ra") => 10,
+            ("ipv6", "all", "forwarding" | "disable_ipv6" | "ignore_routes_with_linkdown" | "addr_gen_mode") => 20,
+            (_, "default", _) => 30,
+            (_, "all", _) => 40,
+            _ => 50,
+        },
+        [_, _, "nf_conntrack_buckets"] => 70,
+        [_, _, "nf_conntrack_max"] => 80,
         _ => 60,
     }
 }

@@ -57,7 +57,7 @@ impl Rules for SysctlRules {
     }
 
     fn object(&self, address: &Address) -> String {
-        key(address).path()
+        key(address).path().to_owned()
     }
 
     fn rank(&self, address: &Address) -> u16 {

@@ -32,12 +32,12 @@ pub fn stored(key: &SysctlKey, value: &Value, facts: &Facts) -> Value {
 
 /// Keys with a rounding of their own.
 fn special(key: &SysctlKey, number: i64, facts: &Facts) -> i64 {
-    match key.segments() {
+    match key.parts().as_slice() {
         // net/bridge/br_netfilter_hooks.c brnf_sysctl_call_tables
-        [_, bridge, name] if bridge == "bridge" && name.starts_with("bridge-nf-") => i64::from(number != 0),
-        [_, core, name] if core == "core" && name == "rps_sock_flow_entries" => power_of_two(number),
+        [_, "bridge", name] if name.starts_with("bridge-nf-") => i64::from(number != 0),
+        [_, "core", "rps_sock_flow_entries"] => power_of_two(number),
         // nf_ct_alloc_hashtable fills whole pages of list heads, 8 bytes each on every 64-bit host.
-        [_, folder, name] if folder == "netfilter" && name == "nf_conntrack_buckets" => {
+        [_, "netfilter", "nf_conntrack_buckets"] => {
             let heads = facts.int("host.page_size").filter(|size| *size >= 8).unwrap_or(4096) / 8;
             round_up(number, heads)
         }

@@ -152,7 +152,7 @@ impl Resolver<'_> {
     fn add(&mut self, turn: Option<usize>, place: Place, wish: Wish) {
         self.added += 1;
         let canonical = catalogue::canonical_key(&wish.key);
-        let mut segments = canonical.segments().to_vec();
+        let mut segments = canonical.segments().map(str::to_owned).collect::<Vec<String>>();
         // Patterns are told apart as written; the rest by the one name of the value.
         if let (Some(index), Some(interface)) = (wish.key.interface_index(), wish.segments.get(3))
             && let Some(slot) = segments.get_mut(index)
@@ -243,7 +243,7 @@ impl Resolver<'_> {
     /// One key that a glob reaches, unless some line names it.
     fn reached(&mut self, line: GlobLine<'_>, key: SysctlKey) {
         let GlobLine { pattern, text, turn, place } = line;
-        let named = self.options.entries.get(&key.path()).is_some_and(|entry| entry.glob.is_none());
+        let named = self.options.entries.get(key.path()).is_some_and(|entry| entry.glob.is_none());
         if named {
             return;
         }
@@ -311,11 +311,10 @@ fn key_of(path: &str) -> Option<SysctlKey> {
 fn spelt(key: &SysctlKey) -> Vec<String> {
     let interface = key.interface_index();
     key.segments()
-        .iter()
         .enumerate()
         .map(
             |(index, segment)| {
-                if Some(index) == interface { segment.chars().map(glob::escaped).collect() } else { segment.clone() }
+                if Some(index) == interface { segment.chars().map(glob::escaped).collect() } else { segment.to_owned() }
             },
         )
         .collect()
