@@ -117,8 +117,16 @@ pub const KNOWN: &[KnownFact] = &[
     KnownFact { name: "host.cpus", unit: Unit::Number, meaning: "CPUs online" },
     KnownFact { name: "host.page_size", unit: Unit::Bytes, meaning: "the size of a page" },
     KnownFact { name: "host.hz", unit: Unit::Number, meaning: "timer ticks a second, from the coarse clock" },
-    KnownFact { name: "host.initial_netns", unit: Unit::Bool, meaning: "whether this is the initial network namespace" },
-    KnownFact { name: "uplink.name", unit: Unit::Text, meaning: "interface of the lowest-metric default route, IPv4 then IPv6" },
+    KnownFact {
+        name: "host.initial_netns",
+        unit: Unit::Bool,
+        meaning: "whether this is the initial network namespace",
+    },
+    KnownFact {
+        name: "uplink.name",
+        unit: Unit::Text,
+        meaning: "interface of the lowest-metric default route, IPv4 then IPv6",
+    },
     KnownFact { name: "uplink.speed", unit: Unit::BitsPerSecond, meaning: "link speed of the uplink" },
     KnownFact { name: "uplink.mtu", unit: Unit::Bytes, meaning: "MTU of the uplink" },
     KnownFact { name: "link.name", unit: Unit::Text, meaning: "the interface that the setting is about" },

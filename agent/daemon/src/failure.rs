@@ -66,11 +66,8 @@ impl Failure {
 
 /// A system error about a file: who may not is told apart from what went wrong.
 fn of_io(error: &std::io::Error, message: String) -> Failure {
-    let exit = match error.kind() {
-        std::io::ErrorKind::PermissionDenied => Exit::Permission,
-        _ => Exit::Failed,
-    };
-    Failure::new(exit, message)
+    let denied = error.kind() == std::io::ErrorKind::PermissionDenied;
+    Failure::new(if denied { Exit::Permission } else { Exit::Failed }, message)
 }
 
 impl From<FileError> for Failure {

@@ -106,9 +106,11 @@ pub enum ReadError {
 /// [`ReadError`].
 pub fn read(path: &Path, trust: Trust) -> Result<ProfileText, ReadError> {
     let shown = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    let unreadable = |cause: io::Error| match cause.kind() {
-        io::ErrorKind::NotFound => ReadError::Absent,
-        _ => ReadError::Unreadable { path: path.display().to_string(), cause },
+    let unreadable = |cause: io::Error| {
+        if cause.kind() == io::ErrorKind::NotFound {
+            return ReadError::Absent;
+        }
+        ReadError::Unreadable { path: path.display().to_string(), cause }
     };
     // Absence first: the trust of a folder that holds no such file does not matter.
     std::fs::metadata(path).map_err(unreadable)?;

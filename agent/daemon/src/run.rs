@@ -22,10 +22,8 @@ pub fn run<I: IntoIterator<Item = OsString>>(arguments: I) -> Exit {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
-            return match error.kind() {
-                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Good,
-                _ => Exit::Usage,
-            };
+            let asked_for = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            return if asked_for { Exit::Good } else { Exit::Usage };
         }
     };
     log_to_stderr(&cli.common);

@@ -1,6 +1,6 @@
 //! What every verb begins with: the namespace, the kernel, the host, the places of state.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
 
@@ -142,7 +142,11 @@ fn learn(kernel: &mut dyn Kernel) -> Result<Host, Failure> {
 fn exit_of(error: &netns::EnterError) -> Exit {
     match error {
         netns::EnterError::Denied { .. } => Exit::Permission,
-        _ => Exit::Failed,
+        netns::EnterError::BadName { .. }
+        | netns::EnterError::NoSuch { .. }
+        | netns::EnterError::NoNamespace { .. }
+        | netns::EnterError::Threads { .. }
+        | netns::EnterError::Failed { .. } => Exit::Failed,
     }
 }
 
@@ -204,7 +208,7 @@ pub fn accept(loaded: Loaded) -> Result<Accepted, Failure> {
 fn host_file(common: &Common, trust: Trust) -> Result<Option<ProfileText>, Failure> {
     match library::read(&common.config, trust) {
         Ok(text) => Ok(Some(text)),
-        Err(ReadError::Absent) if common.config == PathBuf::from(DEFAULT_CONFIG) => Ok(None),
+        Err(ReadError::Absent) if common.config == Path::new(DEFAULT_CONFIG) => Ok(None),
         Err(ReadError::Absent) => {
             let message = format!("there is no host file {}", common.config.display());
             Err(Failure::new(Exit::BadInput, message))

@@ -1,7 +1,8 @@
 //! Journal records and their replay: what makes an undo possible after any crash.
 //!
 //! The journal is a text file of one record a line, each line led by a check of its own bytes:
-//! `CHECK {"seq":4,"record":{…}}`. [`record`] is the vocabulary, [`line`] the bytes, [`replay`] what they add up to.
+//! `CHECK {"seq":4,"record":{…}}`. [`record`] is the vocabulary, [`mod@line`] the bytes, [`mod@replay`] what they add
+//! up to.
 //! A last line without its newline is a torn append and dropped: whatever it was about to say had not been acted
 //! upon, or is found out again by reading the kernel. Any other damage is an error with its place.
 

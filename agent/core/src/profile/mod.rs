@@ -1,7 +1,7 @@
 //! The profile language: from TOML texts to a resolved desired set.
 //!
-//! [`load`] reads the host file, the profiles that it names and what those include, and the arguments of the command
-//! line; it reports every problem of all of them at once, each with its place. What has no error is a [`Bundle`],
+//! [`load()`] reads the host file, the profiles that it names and what those include, and the arguments of the
+//! command line; it reports every problem of all of them at once, each with its place. What has no error is a [`Bundle`],
 //! which [`Bundle::resolve`] turns into a [`Desired`](crate::desired::Desired) on one host: formulas evaluated, globs
 //! filled in, one winner for each address, its losers kept.
 //!

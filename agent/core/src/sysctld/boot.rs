@@ -139,7 +139,7 @@ pub(super) struct Options<'a> {
 #[derive(Debug, Clone)]
 pub(super) struct Entry<'a> {
     pub(super) glob: Option<&'a Glob>,
-    /// When it is written. Another value moves an entry to the end, the same value leaves it where it is [measured].
+    /// When it is written. Another value moves an entry to the end, the same value leaves it where it is (measured).
     pub(super) turn: usize,
     /// Every line that said it, in the order of reading; the last one counts.
     pub(super) speakers: Vec<Speaker<'a>>,

@@ -56,7 +56,7 @@ pub fn print(text: &str) -> Result<(), Failure> {
 /// Prints a document.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub fn print_json<T: Serialize>(document: &T) -> Result<(), Failure> {
     let mut text = serde_json::to_string_pretty(document)
         .map_err(|error| Failure::new(Exit::Failed, format!("cannot make the document: {error}")))?;
