@@ -32,7 +32,7 @@ pub trait Rules: Sync {
     /// Whether a policy holds for one possible live value and, if it does not, what to write.
     fn decide(&self, address: &Address, policy: &Policy, current: &Value, world: &World) -> Decision;
 
-    /// Whether the kernel would hold the same for both, its rounding included.
+    /// Whether the kernel, told `left`, would hold `right`: the same, or the same once it has rounded it.
     fn equivalent(&self, address: &Address, left: &Value, right: &Value, facts: &Facts) -> bool;
 
     /// How to take back `ours` where `now` is found: by element, so that what others changed stays.

@@ -4,12 +4,13 @@ use crate::kind::TakeBack;
 use crate::value::Ports;
 use crate::value::Value;
 
-/// What to write so that `now` loses what `ours` changed of `before`. `same` compares as the kernel stores.
+/// What to write so that `now` loses what `ours` changed of `before`. `same` tells whether its second value is what the
+/// kernel holds once the first was written.
 pub fn take_back(before: &Value, ours: &[Value], now: &Value, same: &dyn Fn(&Value, &Value) -> bool) -> TakeBack {
-    if same(now, before) {
+    if same(before, now) {
         return TakeBack::Done;
     }
-    if ours.iter().any(|value| same(now, value)) {
+    if ours.iter().any(|value| same(value, now)) {
         return TakeBack::Write(before.clone());
     }
     match (before, now) {
