@@ -101,6 +101,12 @@ pub enum Role {
         /// The address whose write moves it.
         cause: Address,
     },
+    /// It holds already what the cause would move it to, and so stays. Only when the cause is taken back would it move,
+    /// and must then be put back: e.g. an interface that forwarded by itself before `ip_forward` was set.
+    Guard {
+        /// The address whose way back would move it.
+        cause: Address,
+    },
 }
 
 /// How a transaction ended.
@@ -147,9 +153,9 @@ pub struct Caller {
 pub struct Held {
     /// The value before trimtab's first write of this boot.
     pub original: Value,
-    /// The value that trimtab left there last, as read back.
+    /// The value that trimtab left there last, as read back; the original itself, where it is only guarded.
     pub ours: Value,
-    /// For an effect: the address whose write moved it.
+    /// For an effect: the address whose write moved it. For a guarded value: the address whose way back would move it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Address>,
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::address::Address;
 use crate::host::HostId;
 use crate::journal::record::Begin;
+use crate::journal::record::Entry;
 use crate::journal::record::Held;
 use crate::journal::record::Outcome;
 use crate::journal::record::Record;
@@ -100,19 +101,22 @@ fn close(held: &mut BTreeMap<Address, Held>, open: &Transaction, outcome: &Outco
         Outcome::Committed { moved } => {
             for entry in &open.begin.entries {
                 let moved = || moved.iter().find(|(address, _)| *address == entry.address).map(|(_, value)| value);
-                let found = match &entry.role {
+                let (found, cause) = match &entry.role {
                     // One that an effect had brought at its turn was not written, and is ours all the same.
-                    Role::Set | Role::Return => open.wrote.get(&entry.address).or_else(moved),
-                    Role::Effect { .. } => moved(),
+                    Role::Set | Role::Return => (open.wrote.get(&entry.address).or_else(moved), None),
+                    Role::Effect { cause } => (moved(), Some(cause.clone())),
+                    Role::Guard { .. } => (None, None),
                 };
                 // What neither a write nor an effect has changed was good enough: there is nothing to hold.
                 let Some(found) = found else { continue };
-                let cause = match &entry.role {
-                    Role::Set | Role::Return => None,
-                    Role::Effect { cause } => Some(cause.clone()),
-                };
-                hold(held, &entry.address, &entry.original, found, cause);
+                if entry.role == Role::Return {
+                    // If it is not the original, what differs is somebody else's: a member or an element that stayed.
+                    held.remove(&entry.address);
+                } else {
+                    hold(held, &entry.address, &entry.original, found, cause);
+                }
             }
+            guard(held, &open.begin.entries);
         }
         Outcome::Incomplete { kept } => {
             let kept: BTreeSet<&Address> = kept.iter().collect();
@@ -120,6 +124,20 @@ fn close(held: &mut BTreeMap<Address, Held>, open: &Transaction, outcome: &Outco
                 let Some(found) = open.wrote.get(&entry.address).or(entry.wanted.first()) else { continue };
                 hold(held, &entry.address, &entry.original, found, None);
             }
+        }
+    }
+}
+
+/// A value is guarded as long as the cause that could move it is not back at its original.
+fn guard(held: &mut BTreeMap<Address, Held>, entries: &[Entry]) {
+    for entry in entries {
+        let Role::Guard { cause } = &entry.role else { continue };
+        if held.contains_key(cause) {
+            let guarded =
+                Held { original: entry.original.clone(), ours: entry.before.clone(), cause: Some(cause.clone()) };
+            held.insert(entry.address.clone(), guarded);
+        } else if entry.original == entry.before {
+            held.remove(&entry.address);
         }
     }
 }
@@ -154,7 +172,6 @@ mod tests {
     use super::*;
     use crate::host::NetnsId;
     use crate::journal::record::Caller;
-    use crate::journal::record::Entry;
 
     fn host() -> HostId {
         HostId {

@@ -11,12 +11,16 @@ use super::Class;
 use super::Finding;
 use super::Goal;
 use super::Plan;
+use super::goal::Part;
 use crate::address::Address;
 use crate::desired::Setting;
 use crate::desired::Want;
 use crate::facts::Facts;
 use crate::host::HostId;
+use crate::kind::Certainty;
 use crate::kind::Decision;
+use crate::kind::Effect;
+use crate::kind::Effects;
 use crate::kind::TakeBack;
 use crate::kind::World;
 use crate::kind::rules_of;
@@ -88,7 +92,7 @@ fn in_order(input: &Input, world: &World) -> Vec<Address> {
 
 /// What the first write to an address would be in this world, if there is one.
 fn first_write(address: &Address, goal: &Goal, world: &World) -> Option<Value> {
-    cases(address, goal, world).ok()?.into_iter().find_map(|case| case.write)
+    turn(&Plan::default(), address, goal, world).ok()?.cases.into_iter().find_map(|case| case.write)
 }
 
 fn step(plan: &mut Plan, world: &mut World, address: &Address, goal: &Goal) {
@@ -114,13 +118,18 @@ fn step(plan: &mut Plan, world: &mut World, address: &Address, goal: &Goal) {
         }
         return;
     }
-    let cases = match cases(address, goal, world) {
-        Ok(cases) => cases,
+    if setting.is_none() && is_guarded(plan, address) {
+        // A setting of this plan keeps it where it is: it becomes that setting's to give back.
+        return;
+    }
+    let Turn { cases, conflict } = match turn(plan, address, goal, world) {
+        Ok(turn) => turn,
         Err(finding) => {
             plan.findings.push(finding.with_origin(origin));
             return;
         }
     };
+    plan.findings.extend(conflict);
     if cases.iter().all(|case| case.write.is_none()) {
         if setting.is_some() {
             plan.as_wanted.push(address.clone());
@@ -148,29 +157,62 @@ fn step(plan: &mut Plan, world: &mut World, address: &Address, goal: &Goal) {
     push(plan, world, cell, action);
 }
 
-/// What may be found at this turn and what to do then.
-fn cases(address: &Address, goal: &Goal, world: &World) -> Result<Vec<Case>, Box<Finding>> {
-    let rules = rules_of(address);
-    let mut cases = Vec::new();
-    for found in world.possible(address) {
-        let write = match goal {
-            Goal::Hold(setting) => match &setting.want {
-                Want::Decided(policy) => decide(address, policy, found, world)?,
-                Want::Undecided { .. } => None,
-            },
-            Goal::TakeBack { before, ours, effect } => {
-                match rules.take_back(address, before, ours, found, world.facts) {
-                    TakeBack::Done => None,
-                    TakeBack::Write(value) => Some(value),
-                    // Where the kernel chose what an effect became, all that differs is our doing.
-                    TakeBack::Foreign if *effect && ours.is_empty() => Some(before.clone()),
-                    TakeBack::Foreign => return Err(Box::new(foreign(address, before, ours, found))),
-                }
+/// What may be found at a turn and what to do then.
+struct Turn {
+    cases: Vec<Case>,
+    /// That somebody else's value is there.
+    conflict: Option<Finding>,
+}
+
+fn turn(plan: &Plan, address: &Address, goal: &Goal, world: &World) -> Result<Turn, Box<Finding>> {
+    match goal {
+        Goal::Hold(setting) => {
+            let mut cases = Vec::new();
+            for found in world.possible(address) {
+                let write = match &setting.want {
+                    Want::Decided(policy) => decide(address, policy, found, world)?,
+                    Want::Undecided { .. } => None,
+                };
+                cases.push(Case { found: found.clone(), write });
             }
-        };
-        cases.push(Case { found: found.clone(), write });
+            Ok(Turn { cases, conflict: None })
+        }
+        Goal::TakeBack { before, ours, part } => Ok(take_back(plan, address, before, ours, part, world)),
     }
-    Ok(cases)
+}
+
+/// What was there when the plan was made says whose it is. What an earlier change of this plan moves it to is our own
+/// doing in any case, and somebody else's value comes back behind it.
+fn take_back(plan: &Plan, address: &Address, before: &Value, ours: &[Value], part: &Part, world: &World) -> Turn {
+    let Some(read) = world.read(address).value() else { return Turn { cases: Vec::new(), conflict: None } };
+    let rules = rules_of(address);
+    let ours = match part {
+        // The cause is not back yet, so it cannot have moved anything on its way.
+        Part::Guarded { cause } if plan.changed().any(|changed| changed == cause) => &[],
+        Part::Written | Part::Moved | Part::Guarded { .. } => ours,
+    };
+    let (target, conflict) = match (rules.take_back(address, before, ours, read, world.facts), part) {
+        // As it was, or as good as that: what others have left of it stays.
+        (TakeBack::Done, _) => (read.clone(), None),
+        (TakeBack::Write(value), _) => (value, None),
+        // Where the kernel chose what an effect became, all that differs is our doing.
+        (TakeBack::Foreign, Part::Moved) if ours.is_empty() => (before.clone(), None),
+        (TakeBack::Foreign, Part::Guarded { .. }) => (read.clone(), None),
+        (TakeBack::Foreign, Part::Written | Part::Moved) => (read.clone(), Some(foreign(address, before, ours, read))),
+    };
+    let same = |found: &Value| rules.equivalent(address, &target, found, world.facts);
+    let cases = world
+        .possible(address)
+        .iter()
+        .map(|found| Case { found: found.clone(), write: (!same(found)).then(|| target.clone()) })
+        .collect();
+    Turn { cases, conflict }
+}
+
+/// Whether a setting of this plan keeps a value where it is.
+fn is_guarded(plan: &Plan, address: &Address) -> bool {
+    let guards = |change: &Change| change.guards.iter().any(|guard| guard.address == *address);
+    plan.changes.iter().any(|change| change.action == Action::Set && guards(change))
 }
 
 fn decide(address: &Address, policy: &Policy, found: &Value, world: &World) -> Result<Option<Value>, Box<Finding>> {
@@ -199,6 +241,7 @@ fn push(plan: &mut Plan, world: &mut World, cell: Cell, action: Action) {
     }
     let disrupts = rules.disrupts(&address, &cell.from, &to);
     world.write(&address, to);
+    let guards = guards(&cell, &effects, world);
     let object = rules.object(&address);
     let same_write = plan.changes.last_mut().filter(|last| {
         last.action == action
@@ -212,6 +255,7 @@ fn push(plan: &mut Plan, world: &mut World, cell: Cell, action: Action) {
             last.cells.push(cell);
             last.effects.extend(effects.moves);
             last.stays.extend(effects.stays);
+            last.guards.extend(guards);
             last.disrupts = last.disrupts.take().or(disrupts);
         }
         None => plan.changes.push(Change {
@@ -220,8 +264,16 @@ fn push(plan: &mut Plan, world: &mut World, cell: Cell, action: Action) {
             disrupts,
             effects: effects.moves,
             stays: effects.stays,
+            guards,
         }),
     }
+}
+
+/// What the way back of a change would move although the change itself does not.
+fn guards(cell: &Cell, effects: &Effects, world: &World) -> Vec<Effect> {
+    let back = rules_of(&cell.address).effects(&cell.address, &cell.from, world);
+    let stays_now = |effect: &Effect| !effects.moves.iter().any(|moved| moved.address == effect.address);
+    back.moves.into_iter().filter(|effect| effect.certainty == Certainty::Moves && stays_now(effect)).collect()
 }
 
 /// A setting that held at its turn may have been moved by a later write. One more walk mends it; what is still not as

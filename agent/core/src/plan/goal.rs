@@ -21,8 +21,22 @@ pub enum Goal<'a> {
         before: Value,
         /// The values that are our doing.
         ours: Vec<Value>,
-        /// Whether the address was only moved by a write to another one.
-        effect: bool,
+        /// How it became ours.
+        part: Part,
+    },
+}
+
+/// How a value became ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// By a write.
+    Written,
+    /// By a write to another address.
+    Moved,
+    /// Not at all: it goes back only if the way back of the cause moves it.
+    Guarded {
+        /// The address whose way back moves it.
+        cause: Address,
     },
 }
 
@@ -61,7 +75,11 @@ pub fn of_undo(transaction: &Transaction) -> BTreeMap<Address, Goal<'static>> {
             let goal = Goal::TakeBack {
                 before: entry.before.clone(),
                 ours: transaction.ours(&entry.address, &entry.wanted),
-                effect: matches!(entry.role, Role::Effect { .. }),
+                part: match &entry.role {
+                    Role::Set | Role::Return => Part::Written,
+                    Role::Effect { .. } => Part::Moved,
+                    Role::Guard { cause } => Part::Guarded { cause: cause.clone() },
+                },
             };
             (entry.address.clone(), goal)
         })
@@ -69,5 +87,10 @@ pub fn of_undo(transaction: &Transaction) -> BTreeMap<Address, Goal<'static>> {
 }
 
 fn back_to_original(held: &Held) -> Goal<'static> {
-    Goal::TakeBack { before: held.original.clone(), ours: vec![held.ours.clone()], effect: held.cause.is_some() }
+    let part = match &held.cause {
+        None => Part::Written,
+        Some(cause) if held.ours == held.original => Part::Guarded { cause: cause.clone() },
+        Some(_) => Part::Moved,
+    };
+    Goal::TakeBack { before: held.original.clone(), ours: vec![held.ours.clone()], part }
 }

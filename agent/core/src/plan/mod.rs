@@ -51,6 +51,9 @@ pub struct Change {
     /// What looks as if it would move and stays.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stays: Vec<Address>,
+    /// What does not move now and would when the change is taken back: it must be put back then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guards: Vec<Effect>,
 }
 
 /// Why a change is made.
@@ -116,9 +119,18 @@ impl Plan {
 
     /// The effects of all changes, each with its cause, in order.
     pub fn effects(&self) -> impl Iterator<Item = (&Address, &Effect)> {
-        self.changes.iter().flat_map(|change| {
+        self.with_cause(|change| &change.effects)
+    }
+
+    /// What moves only when a change is taken back, each with its cause, in order.
+    pub fn guards(&self) -> impl Iterator<Item = (&Address, &Effect)> {
+        self.with_cause(|change| &change.guards)
+    }
+
+    fn with_cause(&self, of: impl Fn(&Change) -> &[Effect]) -> impl Iterator<Item = (&Address, &Effect)> {
+        self.changes.iter().flat_map(move |change| {
             let cause = change.cells.first().map(|cell| &cell.address);
-            change.effects.iter().filter_map(move |effect| cause.map(|cause| (cause, effect)))
+            of(change).iter().filter_map(move |effect| cause.map(|cause| (cause, effect)))
         })
     }
 

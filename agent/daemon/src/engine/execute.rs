@@ -1,6 +1,7 @@
 //! One run through a plan: at each turn re-read, write once, read back, record.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt;
 
 use tracing::info;
@@ -70,6 +71,8 @@ impl fmt::Display for Failure {
 pub struct Run {
     /// Writes made, those that failed included.
     pub writes: usize,
+    /// What was written, or may have been by a write that failed.
+    pub attempted: BTreeSet<Address>,
 }
 
 /// Makes every change of the plan.
@@ -119,13 +122,15 @@ fn turn(
     }
     fault::point("write");
     run.writes += 1;
+    run.attempted.extend(writes.iter().map(|(address, _)| address.clone()));
     let outcome = kernel.write(&writes);
     fault::point("written");
     let after = observe(kernel, writes.iter().map(|(address, _)| address.clone()), facts);
     for (address, wrote) in &writes {
         let now = after.get(address).and_then(|observed| observed.value());
-        // Also of a write that failed: a vector may be half written, and only what is recorded is surely ours.
-        if let Some(now) = now {
+        // Not of a write that failed: what is there then may be somebody else's. What such a write stored of a vector is a
+        // mix of old and wanted, and found out as one.
+        if let (Some(now), Ok(())) = (now, &outcome) {
             let record = Record::Wrote { id: id.to_owned(), address: address.clone(), found: now.clone() };
             store.append(&record, Sync::No).map_err(Failure::State)?;
         }
@@ -187,12 +192,16 @@ pub fn settle(
                 }
             }
             Role::Effect { .. } => {
+                // A value that no plan foretold is somebody else's, unless the kernel has the choice.
+                let foretold = |value: &Value| entry.wanted.is_empty() || entry.wanted.iter().any(|to| same(to, value));
                 if let Some(value) = value
                     && !same(&entry.before, value)
+                    && foretold(value)
                 {
                     moved.push((entry.address.clone(), value.clone()));
                 }
             }
+            Role::Guard { .. } => {}
         }
     }
     Ok(moved)

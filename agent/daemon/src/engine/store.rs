@@ -182,6 +182,38 @@ impl Store {
     }
 }
 
+impl Store {
+    /// A trial that ends gives `applied` back to the set before it. `unconfirmed` stays, so that the next boot knows.
+    /// Must come before the end in the journal: from there on nobody looks at the trial again.
+    ///
+    /// # Errors
+    /// If the disk does not take it; the trial must then stay open.
+    pub fn give_back_applied(&mut self, transaction: &str) -> Result<(), StoreError> {
+        let Some(trial) = self.unconfirmed.clone().filter(|trial| trial.transaction == transaction) else {
+            return Ok(());
+        };
+        if self.applied.as_ref().is_some_and(|applied| applied.transaction == transaction) {
+            self.put_applied(trial.previous)?;
+        }
+        Ok(())
+    }
+
+    /// A trial that was confirmed in the journal is none any more, even if its confirmation was killed right there. It is
+    /// known by `applied`, which a trial that ends otherwise gives back before its end.
+    ///
+    /// # Errors
+    /// If the disk does not take it.
+    pub fn forget_confirmed(&mut self) -> Result<(), StoreError> {
+        let Some(trial) = &self.unconfirmed else { return Ok(()) };
+        let is_over = self.history.host.is_some() && self.history.open.is_none();
+        let in_force = self.in_force().is_some_and(|applied| applied.transaction == trial.transaction);
+        if is_over && in_force && trial.boot_id == self.host.boot_id {
+            self.put_unconfirmed(None)?;
+        }
+        Ok(())
+    }
+}
+
 fn read_state<T: serde::de::DeserializeOwned>(dir: &StateDir, name: &str) -> Result<Option<T>, StoreError> {
     let Some(bytes) = dir.read(name)? else { return Ok(None) };
     let parsed = state::parse(&bytes)

@@ -17,11 +17,13 @@ use trimtab_core::journal::Entry;
 use trimtab_core::journal::Outcome;
 use trimtab_core::journal::Record;
 use trimtab_core::journal::Role;
+use trimtab_core::kind::Effect;
 use trimtab_core::plan::Action;
 use trimtab_core::plan::Plan;
 use trimtab_core::state;
 use trimtab_core::state::Applied;
 use trimtab_core::state::Unconfirmed;
+use trimtab_core::value::Value;
 use trimtab_kernel::Kernel;
 use trimtab_kernel::fault;
 use trimtab_kernel::state::Sync;
@@ -151,6 +153,7 @@ pub fn recover(
     now: &Now,
     trials: Trials,
 ) -> Result<Recovered, StoreError> {
+    store.forget_confirmed()?;
     store.prepare()?;
     let Some(open) = store.history.open.clone() else { return Ok(Recovered::Nothing) };
     if let Some(confirm_by) = open.begin.confirm_by {
@@ -169,19 +172,7 @@ pub fn recover(
         return Ok(Recovered::Ended);
     }
     let undone = undo_open(kernel, store, host)?;
-    restore_applied(store, &open.begin)?;
     Ok(Recovered::Undone(undone))
-}
-
-/// A trial that ends gives `applied` back to the set before it. `unconfirmed` stays, so that the next boot knows.
-fn restore_applied(store: &mut Store, begin: &Begin) -> Result<(), StoreError> {
-    let Some(unconfirmed) = store.unconfirmed.clone().filter(|trial| trial.transaction == begin.id) else {
-        return Ok(());
-    };
-    if store.applied.as_ref().is_some_and(|applied| applied.transaction == begin.id) {
-        store.put_applied(unconfirmed.previous)?;
-    }
-    Ok(())
 }
 
 /// Makes the changes of a plan and puts the set in force, or leaves everything as it was.
@@ -210,10 +201,14 @@ pub fn run(
         confirm_by,
         entries: entries(plan, store),
     };
-    if let Some(trial) = trial {
-        begin_trial(store, host, &begin, trial, now)?;
-    } else {
-        store.append(&Record::Begin(begin.clone()), Sync::Yes)?;
+    let refused = store.unconfirmed.clone();
+    store.append(&Record::Begin(begin.clone()), Sync::Yes)?;
+    if let Some(trial) = trial
+        && let Err(error) = begin_trial(store, host, &begin, trial, now)
+    {
+        // Best effort: one that stays open has written nothing, and the next command finds that out.
+        let _ = call_off(store, &begin, refused);
+        return Err(error);
     }
     fault::point("begun");
 
@@ -225,7 +220,15 @@ pub fn run(
             Some(confirm_by) => Finished::Awaiting { writes: progress.writes, confirm_by },
             None => Finished::InForce { writes: progress.writes },
         }),
-        Err(failure) => Ok(give_up(kernel, store, host, &begin, failure, &progress)),
+        Err(failure) => {
+            let finished = give_up(kernel, store, host, &begin, failure, &progress);
+            if let (Finished::Stale(_) | Finished::Undone(_), Some(_)) = (&finished, confirm_by)
+                && let Err(error) = put_back_unconfirmed(store, refused)
+            {
+                warn!(%error, "a trial that failed is still on record as unconfirmed");
+            }
+            Ok(finished)
+        }
     }
 }
 
@@ -242,20 +245,22 @@ fn begin_trial(store: &mut Store, host: &Host, begin: &Begin, trial: Trial, now:
         previous: store.applied.clone(),
     };
     store.put_unconfirmed(Some(unconfirmed.clone()))?;
-    store.append(&Record::Begin(begin.clone()), Sync::Yes)?;
+    fault::point("unarmed");
     // Before the first write: if this process dies at any point from here on, the timer undoes what it did.
-    match (trial.arm)(begin) {
-        Ok(pid) => {
-            unconfirmed.timer_pid = pid;
-            store.put_unconfirmed(Some(unconfirmed))?;
-            Ok(())
-        }
-        Err(error) => {
-            store.append(&Record::Done { id: begin.id.clone(), outcome: Outcome::Undone }, Sync::No)?;
-            store.put_unconfirmed(None)?;
-            Err(BeginError::Arm(error))
-        }
-    }
+    unconfirmed.timer_pid = (trial.arm)(begin).map_err(BeginError::Arm)?;
+    fault::point("armed");
+    Ok(store.put_unconfirmed(Some(unconfirmed))?)
+}
+
+/// A trial that never began. Its timer, if it was armed, finds it over and does nothing.
+fn call_off(store: &mut Store, begin: &Begin, refused: Option<Unconfirmed>) -> Result<(), StoreError> {
+    store.append(&Record::Done { id: begin.id.clone(), outcome: Outcome::Undone }, Sync::No)?;
+    put_back_unconfirmed(store, refused)
+}
+
+/// A trial that was never in force says nothing about its set; what was known of an earlier one holds again.
+fn put_back_unconfirmed(store: &mut Store, refused: Option<Unconfirmed>) -> Result<(), StoreError> {
+    if store.unconfirmed == refused { Ok(()) } else { store.put_unconfirmed(refused) }
 }
 
 /// Everything written holds: put the set in force and end the transaction, or begin to wait.
@@ -321,17 +326,25 @@ fn give_up(
     failure: Failure,
     progress: &Run,
 ) -> Finished {
-    let undone = undo_open(kernel, store, host).and_then(|undone| {
-        restore_applied(store, begin)?;
-        Ok(undone)
-    });
-    match undone {
-        Ok(undone) if undone.is_complete() && progress.writes == 0 => match failure {
+    if progress.attempted.is_empty() {
+        // Nothing is ours, so there is nothing to take back, whatever is there now.
+        let over = Record::Done { id: begin.id.clone(), outcome: Outcome::Undone };
+        if let Err(error) = store.append(&over, Sync::No) {
+            warn!(%error, "nothing was written, but the end is not in the journal yet");
+        }
+        return match failure {
             Failure::Stale { .. } => Finished::Stale(failure),
             Failure::Refused(_) | Failure::Differs { .. } | Failure::State(_) => Finished::Undone(failure),
-        },
-        Ok(undone) if undone.is_complete() => Finished::Undone(failure),
-        Ok(undone) => Finished::Incomplete(failure, undone),
+        };
+    }
+    match undo_open(kernel, store, host) {
+        Ok(mut undone) => {
+            // What was not reached before the failure was never ours: whatever is there is no conflict.
+            undone.conflicts.retain(|conflict| {
+                conflict.address.as_ref().is_none_or(|address| was_reached(address, begin, progress))
+            });
+            if undone.is_complete() { Finished::Undone(failure) } else { Finished::Incomplete(failure, undone) }
+        }
         Err(error) => {
             // The kernel's values may well be back; that they are is not on record, so the next command looks again.
             let address = begin.entries.first().map(|entry| entry.address.clone());
@@ -339,6 +352,15 @@ fn give_up(
             Finished::Incomplete(failure, Undone { failed, ..Undone::default() })
         }
     }
+}
+
+/// Whether a write of ours went to this address, or to one that moves it.
+fn was_reached(address: &Address, begin: &Begin, progress: &Run) -> bool {
+    progress.attempted.contains(address)
+        || begin.entries.iter().any(|entry| match &entry.role {
+            Role::Effect { cause } => entry.address == *address && progress.attempted.contains(cause),
+            Role::Set | Role::Return | Role::Guard { .. } => false,
+        })
 }
 
 /// Confirms the trial that waits.
@@ -357,7 +379,7 @@ pub fn confirm(store: &mut Store) -> Result<Option<Unconfirmed>, StoreError> {
 
 /// What is to change and what may move, each address once, with what to go back to.
 fn entries(plan: &Plan, store: &Store) -> Vec<Entry> {
-    let original = |address: &Address, before| {
+    let original = |address: &Address, before: Value| {
         store.history.held.get(address).map_or_else(|| before, |held| held.original.clone())
     };
     let mut entries: Vec<Entry> = Vec::new();
@@ -379,7 +401,7 @@ fn entries(plan: &Plan, store: &Store) -> Vec<Entry> {
         }
     }
     for (cause, effect) in plan.effects() {
-        let wanted: Vec<_> = effect.to.iter().cloned().collect();
+        let wanted: Vec<Value> = effect.to.iter().cloned().collect();
         if let Some(at) = index.get(&effect.address) {
             if let Some(entry) = entries.get_mut(*at) {
                 entry
@@ -389,15 +411,24 @@ fn entries(plan: &Plan, store: &Store) -> Vec<Entry> {
             continue;
         }
         index.insert(effect.address.clone(), entries.len());
-        entries.push(Entry {
-            address: effect.address.clone(),
-            role: Role::Effect { cause: cause.clone() },
-            before: effect.from.clone(),
-            original: original(&effect.address, effect.from.clone()),
-            wanted,
-        });
+        entries.push(entry_of(effect, Role::Effect { cause: cause.clone() }, &original));
+    }
+    for (cause, guard) in plan.guards() {
+        if index.insert(guard.address.clone(), entries.len()).is_none() {
+            entries.push(entry_of(guard, Role::Guard { cause: cause.clone() }, &original));
+        }
     }
     entries
+}
+
+fn entry_of(effect: &Effect, role: Role, original: &dyn Fn(&Address, Value) -> Value) -> Entry {
+    Entry {
+        address: effect.address.clone(),
+        role,
+        before: effect.from.clone(),
+        original: original(&effect.address, effect.from.clone()),
+        wanted: effect.to.iter().cloned().collect(),
+    }
 }
 
 /// A time on a clock in whole milliseconds.

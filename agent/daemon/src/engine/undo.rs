@@ -38,8 +38,8 @@ impl Undone {
     }
 }
 
-/// Undoes the open transaction, if there is one, and ends it in the journal. Doing it twice does no harm: what is back
-/// already is not written again.
+/// Undoes the open transaction, if there is one, gives `applied` back to the set before it, and ends it in the journal.
+/// Doing it twice does no harm: what is back already is not written again.
 ///
 /// # Errors
 /// If the end cannot be recorded; the transaction then stays open, and the next run finishes it.
@@ -51,9 +51,18 @@ pub fn undo_open(kernel: &mut dyn Kernel, store: &mut Store, host: &Host) -> Res
     // kernel checks against each other, values that an unforeseen effect moved.
     for _ in 0..2 {
         undone.failed.clear();
+        undone.conflicts.clear();
         let plan = host.plan(kernel, &goals);
-        let unreached = |finding: &&Finding| matches!(finding.class, Class::Conflict | Class::Blocked);
-        undone.conflicts = plan.findings.iter().filter(unreached).cloned().collect();
+        for finding in &plan.findings {
+            match (finding.class, &finding.address) {
+                (Class::Conflict, _) => undone.conflicts.push(finding.clone()),
+                // Still ours, and out of reach now.
+                (Class::Pending | Class::Blocked, Some(address)) => {
+                    undone.failed.push((address.clone(), format!("{address}: {}", finding.message)));
+                }
+                (Class::Pending | Class::Blocked, None) | (Class::Note, _) => {}
+            }
+        }
         for change in &plan.changes {
             back(kernel, change, host, &mut undone);
         }
@@ -63,6 +72,7 @@ pub fn undo_open(kernel: &mut dyn Kernel, store: &mut Store, host: &Host) -> Res
     }
     fault::point("undone");
     let kept: Vec<Address> = undone.failed.iter().map(|(address, _)| address.clone()).collect();
+    store.give_back_applied(&open.begin.id)?;
     let outcome = if undone.is_complete() { Outcome::Undone } else { Outcome::Incomplete { kept } };
     store.append(&Record::Done { id: open.begin.id.clone(), outcome }, Sync::No)?;
     for (address, why) in &undone.failed {
@@ -97,7 +107,9 @@ fn back(kernel: &mut dyn Kernel, change: &Change, host: &Host, undone: &mut Undo
         let is_back = now.is_some_and(|now| rules_of(&address).equivalent(&address, &to, now, &host.facts));
         if is_back {
             info!(%address, %to, "undid");
-            undone.restored.push(address);
+            if !undone.restored.contains(&address) {
+                undone.restored.push(address);
+            }
         } else {
             let why = match &outcome {
                 Err(error) => error.to_string(),

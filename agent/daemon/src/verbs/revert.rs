@@ -133,7 +133,12 @@ fn release(session: &mut Session, store: &mut Store, whole: bool, kept: &[Addres
     };
     let gone: Vec<Address> = held
         .iter()
-        .filter(|(address, held)| (whole && !kept.contains(address)) || is_back(address, &held.original))
+        .filter(|(address, entry)| {
+            // A guarded value is at its original all the time, and is guarded as long as its cause is held.
+            let is_guarded = |cause| held.contains_key(cause) && (!whole || kept.contains(cause));
+            let guarded = entry.ours == entry.original && entry.cause.as_ref().is_some_and(is_guarded);
+            !guarded && ((whole && !kept.contains(address)) || is_back(address, &entry.original))
+        })
         .map(|(address, _)| address.clone())
         .collect();
     Ok(store.let_go(&gone)?)

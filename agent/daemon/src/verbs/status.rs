@@ -119,7 +119,7 @@ fn collect(session: &Session, store: &Store) -> Report {
         unfinished: open.is_some() && trial.is_none(),
         trial,
         unconfirmed,
-        held: store.history.held.len(),
+        held: store.history.held.values().filter(|held| held.ours != held.original).count(),
     }
 }
 
