@@ -1,0 +1,271 @@
+//! A host to try the engine on: a fake kernel, a state folder, and the verbs without their command line.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use trimtab::engine::Host;
+use trimtab::engine::Store;
+use trimtab::engine::StoreError;
+use trimtab::engine::transaction;
+use trimtab::engine::transaction::BeginError;
+use trimtab::engine::transaction::Finished;
+use trimtab::engine::transaction::Job;
+use trimtab::engine::transaction::Now;
+use trimtab::engine::transaction::Recovered;
+use trimtab::engine::transaction::Set;
+use trimtab::engine::transaction::Trial;
+use trimtab::engine::transaction::Trials;
+use trimtab_core::address::Address;
+use trimtab_core::address::Kind;
+use trimtab_core::address::Object;
+use trimtab_core::address::SysctlKey;
+use trimtab_core::desired::Desired;
+use trimtab_core::desired::Layer;
+use trimtab_core::desired::Origin;
+use trimtab_core::desired::Setting;
+use trimtab_core::desired::Want;
+use trimtab_core::journal::Begin;
+use trimtab_core::journal::Caller;
+use trimtab_core::kind::rules_of;
+use trimtab_core::plan::Goal;
+use trimtab_core::plan::Plan;
+use trimtab_core::plan::goal;
+use trimtab_core::plan::saved::digest_of;
+use trimtab_core::policy::Element;
+use trimtab_core::policy::OnDrift;
+use trimtab_core::policy::Policy;
+use trimtab_core::policy::Scalar;
+use trimtab_core::policy::Wanted;
+use trimtab_kernel::Kernel;
+use trimtab_kernel::fake::FakeKernel;
+use trimtab_kernel::state::StateDir;
+
+/// Arms a timer: gives the id of its process.
+type Arm<'a> = &'a mut dyn FnMut() -> io::Result<Option<u32>>;
+
+/// A key by its name.
+pub fn key(name: &str) -> SysctlKey {
+    name.parse().unwrap()
+}
+
+/// An address by the name of its key, in canonical spelling.
+pub fn address(name: &str) -> Address {
+    let address = Address::sysctl(key(name));
+    rules_of(&address).canonical(&address)
+}
+
+/// Exactly this.
+pub fn is(value: &str) -> Policy {
+    Policy::Value(scalar(value))
+}
+
+/// A floor.
+pub fn at_least(value: i64) -> Policy {
+    Policy::AtLeast(Wanted::One(Scalar::Int(value)))
+}
+
+/// One number, or a text of several.
+pub fn scalar(value: &str) -> Wanted {
+    Wanted::One(value.parse().map_or_else(|_| Scalar::Text(value.to_owned()), Scalar::Int))
+}
+
+/// Elements: `None` is `keep`.
+pub fn elements(numbers: &[Option<i64>]) -> Policy {
+    let one = |number: &Option<i64>| number.map_or(Element::Keep, |number| Element::Is(Scalar::Int(number)));
+    Policy::Value(Wanted::Many(numbers.iter().map(one).collect()))
+}
+
+/// A set of settings.
+pub fn desired<'a>(settings: impl IntoIterator<Item = (&'a str, Policy)>) -> Desired {
+    let setting = |policy| Setting {
+        want: Want::Decided(policy),
+        on_drift: OnDrift::Revert,
+        reason: None,
+        origin: Origin { layer: Layer::Profile, file: "test.toml".into(), line: 1, written_as: None },
+        losers: Vec::new(),
+    };
+    let settings = settings.into_iter().map(|(name, policy)| (address(name), setting(policy))).collect();
+    Desired { settings }
+}
+
+/// Every value of a kernel, by key.
+pub fn values(kernel: &FakeKernel) -> BTreeMap<SysctlKey, String> {
+    let mut kernel = kernel.clone();
+    let listed = kernel.list(Kind::Sysctl).unwrap();
+    let key_of = |address: Address| match address.object {
+        Object::Sysctl(key) => key,
+    };
+    let keys = listed.into_iter().map(key_of);
+    keys.map(|key| (key.clone(), kernel.text(&key).unwrap().to_owned())).collect()
+}
+
+/// The values that are not the same, with both.
+pub fn differences(
+    before: &BTreeMap<SysctlKey, String>,
+    after: &BTreeMap<SysctlKey, String>,
+) -> Vec<(String, String, String)> {
+    let differs = |(key, old): (&SysctlKey, &String)| {
+        let new = after.get(key).cloned().unwrap_or_default();
+        (*old != new).then(|| (key.to_string(), old.clone(), new))
+    };
+    before.iter().filter_map(differs).collect()
+}
+
+/// The host under test.
+pub struct Bench {
+    pub kernel: FakeKernel,
+    pub boottime: Duration,
+    folder: PathBuf,
+    _temporary: TempDir,
+}
+
+impl Bench {
+    /// In the initial namespace, with `lo` and two interfaces that nobody has touched.
+    pub fn new() -> Bench {
+        let mut kernel = FakeKernel::new();
+        kernel.add_interface("eth0");
+        kernel.add_interface("eth1");
+        Bench::with(kernel)
+    }
+
+    /// On this kernel.
+    pub fn with(kernel: FakeKernel) -> Bench {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = temporary.path().join("state");
+        Bench { kernel, boottime: Duration::from_secs(100), folder, _temporary: temporary }
+    }
+
+    /// The state folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Has the state elsewhere.
+    pub fn move_state_to(&mut self, folder: &Path) {
+        self.folder = folder.to_owned();
+    }
+
+    /// The journal's file.
+    pub fn journal(&self) -> PathBuf {
+        StateDir::open(&self.folder, self.kernel.identity()).path().join("journal")
+    }
+
+    /// What a key holds.
+    pub fn text(&self, name: &str) -> &str {
+        self.kernel.text(&key(name)).unwrap()
+    }
+
+    /// Puts a value in place, as if it had always been there.
+    pub fn set(&mut self, name: &str, text: &str) {
+        self.kernel.set(&key(name), text);
+    }
+
+    /// Somebody else writes.
+    pub fn foreign(&mut self, name: &str, text: &str) {
+        self.kernel.foreign_write(&key(name), text).unwrap();
+    }
+
+    /// The state as it is on the disk.
+    pub fn store(&self) -> Store {
+        let host = self.kernel.identity();
+        Store::read(StateDir::open(&self.folder, host), host).unwrap()
+    }
+
+    /// The host as it is now.
+    pub fn host(&mut self) -> Host {
+        Host::learn(&mut self.kernel).unwrap()
+    }
+
+    /// What is known of the moment.
+    pub fn now(&self) -> Now {
+        Now { at: 1_700_000_000, boottime: self.boottime, caller: Caller::default() }
+    }
+
+    /// The plan of an apply, now.
+    pub fn plan(&mut self, desired: &Desired) -> Plan {
+        let held = self.store().history.held;
+        let host = self.host();
+        host.plan(&mut self.kernel, &goal::of_apply(desired, &held))
+    }
+
+    /// What a killed command left is finished; trials go on.
+    pub fn recover(&mut self, trials: Trials) -> Result<Recovered, StoreError> {
+        let (mut store, host, now) = (self.store(), self.host(), self.now());
+        transaction::recover(&mut self.kernel, &mut store, &host, &now, trials)
+    }
+
+    /// As `trimtab apply` does it.
+    pub fn apply(&mut self, desired: &Desired) -> Finished {
+        self.try_apply(desired).unwrap()
+    }
+
+    /// An apply that may be refused before its first write.
+    pub fn try_apply(&mut self, desired: &Desired) -> Result<Finished, BeginError> {
+        self.apply_with(desired, None)
+    }
+
+    /// An apply on trial. The timer is armed by `arm`.
+    pub fn try_out(
+        &mut self,
+        desired: &Desired,
+        within: Duration,
+        arm: &mut dyn FnMut() -> io::Result<Option<u32>>,
+    ) -> Result<Finished, BeginError> {
+        self.apply_with(desired, Some((within, arm)))
+    }
+
+    fn apply_with(&mut self, desired: &Desired, trial: Option<(Duration, Arm)>) -> Result<Finished, BeginError> {
+        let (mut store, host, now) = (self.store(), self.host(), self.now());
+        transaction::recover(&mut self.kernel, &mut store, &host, &now, Trials::Respect)?;
+        let plan = host.plan(&mut self.kernel, &goal::of_apply(desired, &store.history.held));
+        let set = Set { desired: desired.clone(), roles: vec!["test".into()], profiles: vec!["test".into()] };
+        let (within, mut arm) = match trial {
+            Some((within, arm)) => (Some(within), Some(arm)),
+            None => (None, None),
+        };
+        let mut armed = |_: &Begin| arm.as_mut().map_or(Ok(None), |arm| arm());
+        let digest = digest_of(desired);
+        let trial = within.map(|within| Trial { within, digest, arm: &mut armed });
+        let job = Job { plan: &plan, set: &set, verb: "apply", trial };
+        transaction::run(&mut self.kernel, &mut store, &host, job, &now)
+    }
+
+    /// As a whole `trimtab revert` does it.
+    pub fn revert(&mut self) -> (Plan, Finished) {
+        let (mut store, host, now) = (self.store(), self.host(), self.now());
+        transaction::recover(&mut self.kernel, &mut store, &host, &now, Trials::End).unwrap();
+        let goals: BTreeMap<Address, Goal> = goal::of_revert(&store.history.held, None);
+        let plan = host.plan(&mut self.kernel, &goals);
+        let set = Set { desired: Desired::default(), roles: Vec::new(), profiles: Vec::new() };
+        let job = Job { plan: &plan, set: &set, verb: "revert", trial: None };
+        let finished = transaction::run(&mut self.kernel, &mut store, &host, job, &now).unwrap();
+        if let Finished::Nothing | Finished::InForce { .. } = &finished {
+            let held: Vec<Address> = store.history.held.keys().cloned().collect();
+            store.let_go(&held).unwrap();
+        }
+        (plan, finished)
+    }
+
+    /// An apply that must succeed.
+    pub fn put_in_force(&mut self, desired: &Desired) {
+        let finished = self.apply(desired);
+        assert!(matches!(finished, Finished::InForce { .. }), "{finished:?}");
+    }
+
+    /// A revert that must leave nothing behind.
+    pub fn take_back(&mut self) {
+        let (plan, finished) = self.revert();
+        assert!(matches!(finished, Finished::InForce { .. } | Finished::Nothing), "{finished:?}");
+        assert!(!plan.is_held_up(), "{:?}", plan.findings);
+        assert!(self.store().history.held.is_empty());
+    }
+
+    /// The keys written by trimtab so far, in order.
+    pub fn written(&self) -> Vec<String> {
+        self.kernel.log().iter().filter(|written| !written.foreign).map(|written| written.key.to_string()).collect()
+    }
+}
