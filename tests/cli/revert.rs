@@ -74,6 +74,41 @@ fn single_addresses_go_back_alone() {
 }
 
 #[test]
+fn forwarding_goes_back_with_all_that_it_moved() {
+    let Some(world) = World::new() else { return };
+    world.sh("ip link add v0 type veth peer name p0; sysctl -q net.ipv4.conf.p0.forwarding=1");
+    world.sh("sysctl -q net.ipv4.conf.all.accept_redirects=0 net.ipv6.conf.v0.disable_ipv6=1");
+    let before = world.all_sysctls();
+    let set = ["--set", "net.ipv4.ip_forward=1", "--set", "net.ipv6.conf.all.disable_ipv6=1"];
+    world.trimtab(&[&["apply"], &set[..]].concat()).exits(0);
+    assert_eq!(world.sysctl("net.ipv4.conf.v0.forwarding"), "1");
+    world.trimtab(&["apply", "--set", "net.ipv6.conf.all.disable_ipv6=1"]).exits(0);
+    world.trimtab(&["revert", "net.ipv6.conf.all.disable_ipv6"]).exits(0);
+    // p0 forwarded, redirects were refused and v0 had no IPv6 before; each would have gone with the way back.
+    assert_eq!(world.differences(&before), [""; 0]);
+    world.trimtab(&["status"]).exits(0).says(&["changed: 0 values"]);
+}
+
+#[test]
+fn failed_apply_puts_right_what_its_way_back_moves() {
+    let Some(world) = World::new() else { return };
+    world.sh("ip link add v0 type veth peer name p0; sysctl -q net.ipv4.conf.p0.forwarding=1");
+    let before = world.all_sysctls();
+    world.trimtab(&["apply", "--set", "net.ipv4.ip_forward=1", "--set", "net.ipv6.conf.lo.mtu=100000"]).exits(6);
+    assert_eq!(world.differences(&before), [""; 0]);
+}
+
+#[test]
+fn what_somebody_changed_beside_the_cascade_stays() {
+    let Some(world) = World::new() else { return };
+    world.sh("ip link add v0 type veth peer name p0; sysctl -q net.ipv4.conf.p0.forwarding=1");
+    world.trimtab(&["apply", "--set", "net.ipv4.ip_forward=1"]).exits(0);
+    world.sh("sysctl -q net.ipv4.conf.p0.forwarding=0");
+    world.trimtab(&["revert"]).exits(0);
+    assert_eq!(world.sysctl("net.ipv4.conf.p0.forwarding"), "0");
+}
+
+#[test]
 fn one_that_the_kernel_refuses_keeps_no_other_from_going_back() {
     let Some(world) = World::new() else { return };
     world.profile(
