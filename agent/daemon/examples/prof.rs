@@ -1,0 +1,48 @@
+use std::time::Instant;
+use trimtab::cli::*;
+use clap::Parser;
+use trimtab_kernel::Kernel;
+fn t<T>(name:&str,n:u32,mut f:impl FnMut()->T)->T{ let s=Instant::now(); let r=f(); let first=s.elapsed(); let s=Instant::now(); for _ in 0..n{std::hint::black_box(f());} eprintln!("{name:30} first {first:?} then {:?}", s.elapsed()/n); r}
+fn main(){
+ let args=["trimtab","--profile-path","/tmp/bp","--state-dir","/tmp/bs","plan","bench"];
+ let cli=t("clap",50,||Cli::try_parse_from(args).unwrap());
+ t("catalogue",1,||trimtab_core::catalogue::entries().len());
+ let Verb::Plan(o)=cli.verb else{panic!()};
+ let mut k=t("kernel open",20,||trimtab_kernel::live::LiveKernel::open(None).unwrap());
+ t("facts",20,||k.facts());
+ t("interfaces",20,||k.interfaces().unwrap());
+ t("addressed",20,||k.addressed().unwrap());
+ let mut s=trimtab::session::Session::with_kernel(&cli.common, Box::new(k)).unwrap();
+ let b=t("load",20,||trimtab::session::load(&cli.common,&o.wanted).unwrap());
+ let bundle=b.bundle.clone().unwrap();
+ t("resolve",20,||bundle.resolve(&s.host.facts,&s.host.interfaces));
+ let i=s.intend(&o.wanted).unwrap();
+ let held=Default::default();
+ let goals=trimtab_core::plan::goal::of_apply(&i.resolved.desired,&held);
+ let addrs=t("addresses",20,||trimtab_core::plan::build::addresses(&goals,&s.host.interfaces));
+ let v:Vec<_>=addrs.iter().cloned().collect();
+ eprintln!("{} addresses",v.len());
+ let r=t("read",20,||s.kernel.read(&v));
+ let facts=s.host.facts.clone();
+ t("observe canonical",20,||v.iter().zip(&r).map(|(a,r)|trimtab_core::kind::rules_of(a).observe(a,r,&facts)).collect::<Vec<_>>());
+ t("host.plan",20,||s.host.clone().plan(s.kernel.as_mut(),&goals));
+ let plan=s.host.clone().plan(s.kernel.as_mut(),&goals);
+ let keys:Vec<_>=v.iter().map(|a|{let trimtab_core::address::Object::Sysctl(k)=&a.object;k.clone()}).collect();
+ t("find x366",20,||keys.iter().filter(|k|trimtab_core::catalogue::find(k).is_some()).count());
+ t("clone x366",20,||v.clone());
+ let rules=|a:&trimtab_core::address::Address|trimtab_core::kind::rules_of(a);
+ let obs:std::collections::BTreeMap<_,_>=v.iter().zip(&r).map(|(a,r)|(a.clone(),rules(a).observe(a,r,&facts))).collect();
+ t("rank x366",20,||v.iter().map(|a|rules(a).rank(a) as u32).sum::<u32>());
+ t("partner x366",20,||v.iter().filter(|a|rules(a).partner(a).is_some()).count());
+ let w=s.host.world(&obs);
+ let ds=&i.resolved.desired;
+ t("decide x200",20,||ds.settings.iter().map(|(a,st)|{let trimtab_core::desired::Want::Decided(p)=&st.want else{panic!()};w.likely(a).map(|c|rules(a).decide(a,p,c,&w))}).collect::<Vec<_>>());
+ t("effects x200",20,||ds.settings.keys().map(|a|rules(a).effects(a,&trimtab_core::value::Value::Int(1),&w)).collect::<Vec<_>>());
+ t("refusal x200",20,||ds.settings.keys().map(|a|rules(a).refusal(a,&trimtab_core::value::Value::Int(1),&w)).collect::<Vec<_>>());
+ t("remarks x200",20,||ds.settings.iter().map(|(a,st)|{let trimtab_core::desired::Want::Decided(p)=&st.want else{panic!()};rules(a).remarks(a,p,&w)}).collect::<Vec<_>>());
+ t("object x200",20,||ds.settings.keys().map(|a|rules(a).object(a)).collect::<Vec<_>>());
+ t("build",20,||trimtab_core::plan::build(&trimtab_core::plan::Input{host:&s.host.id,facts:&s.host.facts,interfaces:&s.host.interfaces,addressed:&s.host.addressed,observed:&obs,goals:&goals}));
+ t("gather sysctld",20,||trimtab_kernel::sysctld::gather(std::path::Path::new("/")));
+ let saved=t("saved",20,||trimtab_core::plan::saved::SavedPlan::new(plan.clone(),i.resolved.desired.clone(),s.host.id.clone(),vec![],vec![],0));
+ t("render",20,||trimtab_core::render::plan::text(&saved,trimtab_core::render::plan::Detail::Full,trimtab_core::render::Paint::Plain));
+}
