@@ -88,14 +88,14 @@ impl Tree {
         }
         let path = key.path();
         if is_secret(key) {
-            return match self.mode(path) {
+            return match self.mode(&path) {
                 Ok(_) => Reading::Withheld,
                 Err(error) => classify(error),
             };
         }
-        match self.read_text(path) {
+        match self.read_text(&path) {
             Ok(reading) => reading,
-            Err(Errno::ACCESS | Errno::PERM) => match self.mode(path) {
+            Err(Errno::ACCESS | Errno::PERM) => match self.mode(&path) {
                 Ok(mode) if mode.intersects(Mode::RUSR | Mode::RGRP | Mode::ROTH) => Reading::Denied,
                 Ok(_) => Reading::WriteOnly,
                 Err(_) => Reading::Denied,
@@ -125,7 +125,7 @@ impl Tree {
         let text = text_to_write(address, key, value)?;
         let refused =
             |errno: Errno| WriteError::Refused { address: address.clone(), text: text.clone(), source: errno.into() };
-        let file = self.open_file(key.path(), OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOCTTY).map_err(refused)?;
+        let file = self.open_file(&key.path(), OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOCTTY).map_err(refused)?;
         let bytes = text.as_bytes();
         let mut taken = 0;
         loop {
@@ -204,7 +204,7 @@ impl Tree {
         let slot = self.held.get_mut(key)?;
         if slot.is_none() {
             let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
-            let file = open_in(&self.root, self.open, key.path(), flags).ok()?;
+            let file = open_in(&self.root, self.open, &key.path(), flags).ok()?;
             let writable = is_writable(&file).ok()?;
             *slot = Some(Held { file, writable });
         }

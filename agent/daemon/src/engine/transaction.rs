@@ -22,7 +22,6 @@ use trimtab_core::plan::Action;
 use trimtab_core::plan::Plan;
 use trimtab_core::state;
 use trimtab_core::state::Applied;
-use trimtab_core::state::Identity;
 use trimtab_core::state::Unconfirmed;
 use trimtab_core::value::Value;
 use trimtab_kernel::Kernel;
@@ -65,7 +64,7 @@ pub struct Trial<'a> {
     /// How long.
     pub within: Duration,
     /// What identifies the set.
-    pub set: Identity,
+    pub digest: String,
     /// Starts the process that undoes it; gives its id if it is one that can be ended early.
     pub arm: &'a mut dyn FnMut(&Begin) -> io::Result<Option<u32>>,
 }
@@ -237,7 +236,7 @@ fn begin_trial(store: &mut Store, host: &Host, begin: &Begin, trial: Trial, now:
     let mut unconfirmed = Unconfirmed {
         version: state::VERSION,
         transaction: begin.id.clone(),
-        set: trial.set,
+        digest: trial.digest,
         boot_id: host.id.boot_id.clone(),
         confirm_by: begin.confirm_by.unwrap_or_default(),
         at: now.at,
@@ -364,18 +363,22 @@ fn was_reached(address: &Address, begin: &Begin, progress: &Run) -> bool {
         })
 }
 
-/// Confirms the trial that waits.
+/// Confirms the trial that waits. `end_timer` ends the process that would have undone it; it is told apart by what is on
+/// record, so its turn comes before that goes.
 ///
 /// # Errors
 /// If the end cannot be recorded: the trial then still runs.
-pub fn confirm(store: &mut Store) -> Result<Option<Unconfirmed>, StoreError> {
+pub fn confirm(store: &mut Store, end_timer: &mut dyn FnMut(&Unconfirmed)) -> Result<Option<Unconfirmed>, StoreError> {
     let Some(open) = store.history.open.clone() else { return Ok(None) };
     let Some(moved) = open.awaiting else { return Ok(None) };
     store.append(&Record::Done { id: open.begin.id, outcome: Outcome::Committed { moved } }, Sync::Yes)?;
     fault::point("confirmed");
-    let unconfirmed = store.unconfirmed.clone();
+    let trial = store.unconfirmed.clone();
+    if let Some(trial) = &trial {
+        end_timer(trial);
+    }
     store.put_unconfirmed(None)?;
-    Ok(unconfirmed)
+    Ok(trial)
 }
 
 /// What is to change and what may move, each address once, with what to go back to.

@@ -1,7 +1,6 @@
 //! `trimtab confirm`: keep what is on trial.
 
 use serde_json::json;
-use trimtab_kernel::timer;
 
 use crate::cli;
 use crate::cli::Common;
@@ -20,16 +19,10 @@ pub fn run(common: &Common, options: &cli::Confirm) -> Result<Exit, Failure> {
     let mut session = Session::open(common)?;
     let (_lock, mut store) = session.locked_store(options.wait)?;
     let now = session.now();
-    let recovered = transaction::recover(session.kernel.as_mut(), &mut store, &session.host, &now, Trials::Respect)?;
+    let recovered = super::recover(&mut session, &mut store, &now, Trials::Respect)?;
     let words = match recovered {
         Recovered::Awaiting { .. } => {
-            let trial = transaction::confirm(&mut store)?;
-            if let Some(trial) = trial
-                && let Some(pid) = trial.timer_pid
-            {
-                // It would find nothing to undo; there is just no need for it to wait.
-                timer::end(pid, &trial.transaction);
-            }
+            transaction::confirm(&mut store, &mut super::end_timer)?;
             "confirmed: the trial stays in force"
         }
         Recovered::Nothing | Recovered::Ended | Recovered::Undone(_) => {

@@ -38,7 +38,7 @@ pub fn run(common: &Common, options: &cli::Revert) -> Result<Exit, Failure> {
     let (_lock, mut store) = session.locked_store(options.wait)?;
     let now = session.now();
     // A trial that still runs ends here: its values go back first, then everything else.
-    let recovered = transaction::recover(session.kernel.as_mut(), &mut store, &session.host, &now, Trials::End)?;
+    let recovered = super::recover(&mut session, &mut store, &now, Trials::End)?;
     apply::tell_recovery(&recovered);
     let only = (!addresses.is_empty()).then_some(addresses.as_slice());
     for address in only.into_iter().flatten() {
@@ -68,7 +68,7 @@ pub fn run(common: &Common, options: &cli::Revert) -> Result<Exit, Failure> {
         let kept: Vec<Address> = refused.iter().map(|refused| refused.address.clone()).collect();
         release(&mut session, &mut store, only.is_none(), &kept)?;
     }
-    let document = SavedPlan::new(plan, set.desired, session.host.id.clone(), set.roles, set.profiles, String::new(), now.at);
+    let document = SavedPlan::new(plan, set.desired, session.host.id.clone(), set.roles, set.profiles, now.at);
     apply::report(&common, "trimtab.revert", document, without(finished, refused), Detail::Full, None)
 }
 
