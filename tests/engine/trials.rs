@@ -58,7 +58,9 @@ fn a_trial_is_left_alone_until_its_time_is_up() {
 fn a_confirmed_trial_stays_and_goes_back_to_the_originals() {
     let mut bench = tried();
     let mut store = bench.store();
-    assert_eq!(transaction::confirm(&mut store).unwrap().unwrap().timer_pid, Some(4711));
+    let mut ended = None;
+    transaction::confirm(&mut store, &mut |trial| ended = trial.timer_pid).unwrap().unwrap();
+    assert_eq!(ended, Some(4711));
     bench.boottime += 2 * WITHIN;
     assert!(matches!(bench.recover(Trials::End).unwrap(), Recovered::Nothing));
     let store = bench.store();
@@ -135,7 +137,7 @@ fn a_trial_open_at_a_reboot_is_known_to_the_next_boot_and_has_nothing_to_undo() 
     let store = next.store();
     assert!(store.in_force().is_none() && store.history.open.is_none() && store.history.held.is_empty());
     let trial = store.unconfirmed.unwrap();
-    assert_eq!(trial.set.settings, trimtab_core::plan::saved::digest_of(&new()));
+    assert_eq!(trial.digest, trimtab_core::plan::saved::digest_of(&new()));
     assert_eq!(trial.previous.unwrap().desired, old());
     assert!(matches!(next.recover(Trials::Respect).unwrap(), Recovered::Nothing));
     assert_eq!(next.kernel.writes(), 0);
