@@ -72,7 +72,8 @@ fn every_invariant_names_checks_that_exist() {
     }
     assert!(tests.len() > 200, "{}", tests.len());
     let page = text("agent/ARCHITECTURE.md").replace("cargo xtask check", "committed_files_are_current");
-    let invariants: Vec<&str> = page.split("\n\n").filter(|part| part.starts_with("**Architecture invariant:**")).collect();
+    let invariants: Vec<&str> =
+        page.split("\n\n").filter(|part| part.starts_with("**Architecture invariant:**")).collect();
     assert!(invariants.len() > 10);
     for invariant in invariants {
         let one_line = invariant.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -148,8 +149,11 @@ fn every_dependency_has_its_reason_in_the_readme() {
     let manifest: toml::Table = toml::from_str(&text("Cargo.toml")).unwrap();
     let readme = text("README.md");
     let (_, reasons) = readme.split_once("## Dependencies").unwrap();
-    let named: BTreeSet<&str> =
-        reasons.lines().filter(|line| line.starts_with("| `")).flat_map(|line| in_backticks(line.split('|').nth(1).unwrap())).collect();
+    let named: BTreeSet<&str> = reasons
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .flat_map(|line| in_backticks(line.split('|').nth(1).unwrap()))
+        .collect();
     for (name, dependency) in manifest["workspace"]["dependencies"].as_table().unwrap() {
         let ours = dependency.get("path").is_some();
         assert!(ours || named.contains(name.as_str()), "the README does not say why {name} is there");
