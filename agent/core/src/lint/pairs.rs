@@ -160,9 +160,7 @@ fn joined(name: &str) -> Option<Joined> {
 /// The interface of an IPv4 `conf` key and the last part of its name.
 fn conf_4<'a>(subject: &'a Subject<'_>) -> Option<(&'a str, &'a str)> {
     match subject.key.parts().as_slice() {
-        ["net", "ipv4", "conf", interface, name] => {
-            Some((interface, name))
-        }
+        ["net", "ipv4", "conf", interface, name] => Some((interface, name)),
         _ => None,
     }
 }

@@ -61,7 +61,11 @@ pub fn run(common: &Common, options: &cli::Revert) -> Result<Exit, Failure> {
                 Ok(one) if goals.contains_key(&one.address) => refused.push(one),
                 Ok(Refused { failure, .. }) | Err(failure) => break (plan, Finished::Undone(failure)),
             },
-            other => break (plan, other),
+            other @ (Finished::Nothing
+            | Finished::InForce { .. }
+            | Finished::Awaiting { .. }
+            | Finished::Stale(_)
+            | Finished::Incomplete(..)) => break (plan, other),
         }
     };
     if let Finished::Nothing | Finished::InForce { .. } = &finished {

@@ -83,9 +83,8 @@ fn class(key: &SysctlKey) -> EffectClass {
     if key.is(FORCE_FORWARDING) {
         return EffectClass::ConfAllFansV6;
     }
-    let unknown_default = key.interface() == Some("default")
-        && key.segments().nth(1) == Some("ipv4")
-        && catalogue::find(key).is_none();
+    let unknown_default =
+        key.interface() == Some("default") && key.segments().nth(1) == Some("ipv4") && catalogue::find(key).is_none();
     if unknown_default { EffectClass::ConfDefaultV4 } else { catalogue::effect(key) }
 }
 

@@ -13,8 +13,8 @@ fn a_glob_reaches_every_interface_but_all_and_default() {
         world.settings(&Facts::default(), &["eth0", "eth0.100", "lo", "all", "default"]),
         [
             "net.ipv4.conf.all.send_redirects = 1  p.toml:3",
-            "net.ipv4.conf.eth0.send_redirects = 0  p.toml:2",
             "net.ipv4.conf.eth0/100.send_redirects = 0  p.toml:2",
+            "net.ipv4.conf.eth0.send_redirects = 0  p.toml:2",
             "net.ipv4.conf.lo.send_redirects = 0  p.toml:2",
         ]
     );
