@@ -246,6 +246,15 @@ impl SysctlKey {
         SysctlKey(parts.join("/").into_boxed_str())
     }
 
+    /// The same key of another interface; nothing if it is no interface's key, or `interface` could be none's name.
+    pub fn with_interface(&self, interface: &str) -> Option<SysctlKey> {
+        let own = self.interface()?;
+        let name = self.name();
+        let head = self.0.get(..self.0.len() - own.len() - name.len() - 1)?;
+        let is_name = !interface.is_empty() && interface != "." && interface != ".." && !interface.contains('/');
+        is_name.then(|| SysctlKey([head, interface, "/", name].concat().into_boxed_str()))
+    }
+
     /// For `net.FAMILY.{conf,neigh}.IFACE.NAME`: the position of the interface's segment.
     ///
     /// `all` and `default` stand in that position too; the kernel has no interfaces of these names
@@ -338,6 +347,15 @@ mod tests {
         assert!(matches!("sysctll:net.core.x".parse::<Address>(), Err(AddressError::UnknownKind(_))));
         assert!(matches!("sysctl@:net.core.x".parse::<Address>(), Err(AddressError::BadNetns(_))));
         assert!(matches!("sysctl@a/b:net.core.x".parse::<Address>(), Err(AddressError::BadNetns(_))));
+    }
+
+    #[test]
+    fn puts_another_interface_in_place() {
+        let vlan = key("net.ipv4.conf.all.rp_filter").with_interface("eth0.100").unwrap();
+        assert_eq!(vlan, key("net.ipv4.conf.eth0/100.rp_filter"));
+        assert_eq!(vlan.with_interface("lo").unwrap(), key("net.ipv4.conf.lo.rp_filter"));
+        assert_eq!(vlan.with_interface("../x"), None);
+        assert_eq!(key("net.core.somaxconn").with_interface("lo"), None);
     }
 
     #[test]

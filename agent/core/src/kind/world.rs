@@ -75,7 +75,8 @@ impl<'a> World<'a> {
             (Some(to), Certainty::Moves) => vec![to.clone()],
             (Some(to), Certainty::MayMove) => {
                 let rules = rules_of(&effect.address);
-                let known = before.iter().any(|value| rules.equivalent(&effect.address, value, to, self.facts));
+                let known = before.contains(to)
+                    || before.iter().any(|value| rules.equivalent(&effect.address, value, to, self.facts));
                 let mut after = before;
                 if !known {
                     after.push(to.clone());

@@ -83,10 +83,12 @@ fn section(out: &mut String, kind: Kind, plan: &Plan, detail: Detail, paint: Pai
         return;
     }
     let _ = writeln!(out, "{}", paint.tone(Tone::Heading, kind.word()));
-    let widths = Widths::of(&changes);
-    for change in changes {
-        for cell in &change.cells {
-            cell_line(out, change.action, cell, &widths, paint);
+    let rows: Vec<Vec<Row>> =
+        changes.iter().map(|change| change.cells.iter().map(|cell| Row::of(change.action, cell)).collect()).collect();
+    let widths = Widths::of(&rows);
+    for (change, rows) in changes.iter().zip(&rows) {
+        for row in rows {
+            row_line(out, row, &widths, paint);
         }
         if detail == Detail::Full {
             consequences(out, change, paint);
@@ -108,6 +110,28 @@ pub fn findings<'a>(findings: impl Iterator<Item = &'a Finding>, paint: Paint) -
     out
 }
 
+/// One line of a change, each column as text.
+struct Row {
+    sigil: &'static str,
+    tone: Tone,
+    name: String,
+    from: String,
+    to: String,
+    origin: String,
+}
+
+impl Row {
+    fn of(action: Action, cell: &Cell) -> Row {
+        let (sigil, tone) = match action {
+            Action::Set => ("~", Tone::Change),
+            Action::Return => ("-", Tone::Return),
+        };
+        let origin = cell.origin.as_ref().map_or_else(|| "back to its original".to_owned(), ToString::to_string);
+        let (name, from, to) = (cell.address.local_name(), before(cell), cell.to().to_string());
+        Row { sigil, tone, name, from, to, origin }
+    }
+}
+
 struct Widths {
     name: usize,
     from: usize,
@@ -115,37 +139,28 @@ struct Widths {
 }
 
 impl Widths {
-    fn of(changes: &[&Change]) -> Widths {
-        let cells = || changes.iter().flat_map(|change| &change.cells);
-        let longest =
-            |lengths: &mut dyn Iterator<Item = usize>, cap: usize| lengths.filter(|n| *n <= cap).max().unwrap_or(0);
-        Widths {
-            name: longest(&mut cells().map(|cell| cell.address.local_name().chars().count()), 56),
-            from: longest(&mut cells().map(|cell| before(cell).chars().count()), 28),
-            to: longest(&mut cells().map(|cell| cell.to().to_string().chars().count()), 28),
+    /// The widest of each column; what is much wider than the rest sticks out.
+    fn of(rows: &[Vec<Row>]) -> Widths {
+        let mut widths = Widths { name: 0, from: 0, to: 0 };
+        for row in rows.iter().flatten() {
+            for (width, text, cap) in
+                [(&mut widths.name, &row.name, 56), (&mut widths.from, &row.from, 28), (&mut widths.to, &row.to, 28)]
+            {
+                let length = text.chars().count();
+                if length <= cap {
+                    *width = length.max(*width);
+                }
+            }
         }
+        widths
     }
 }
 
-fn cell_line(out: &mut String, action: Action, cell: &Cell, widths: &Widths, paint: Paint) {
-    let (sigil, tone) = match action {
-        Action::Set => ("~", Tone::Change),
-        Action::Return => ("-", Tone::Return),
-    };
-    let origin = match (&cell.origin, action) {
-        (Some(origin), _) => origin.to_string(),
-        (None, Action::Return | Action::Set) => "back to its original".to_owned(),
-    };
-    let line = format!(
-        "{:name$}  {:>from$} -> {:to$}  ",
-        cell.address.local_name(),
-        before(cell),
-        cell.to(),
-        name = widths.name,
-        from = widths.from,
-        to = widths.to,
-    );
-    let _ = writeln!(out, "  {} {line}{}", paint.tone(tone, sigil), paint.tone(Tone::Quiet, &origin));
+fn row_line(out: &mut String, row: &Row, widths: &Widths, paint: Paint) {
+    let Row { sigil, tone, name, from, to, origin } = row;
+    let (name_width, from_width, to_width) = (widths.name, widths.from, widths.to);
+    let _ = write!(out, "  {} {name:name_width$}  ", paint.tone(*tone, sigil));
+    let _ = writeln!(out, "{from:>from_width$} -> {to:to_width$}  {}", paint.tone(Tone::Quiet, origin));
 }
 
 /// The live value; and what an earlier change makes of it, where that is why it must be written at all.
@@ -198,9 +213,7 @@ fn moved(effects: &[&Effect]) -> String {
 /// What all interfaces' keys of one name have in common, e.g. `net.ipv4.conf.*.forwarding`; empty for other keys.
 fn family(address: &Address) -> String {
     match &address.object {
-        Object::Sysctl(key) => {
-            key.interface_index().map(|index| key.with_segment(index, "*").to_string()).unwrap_or_default()
-        }
+        Object::Sysctl(key) => key.with_interface("*").map(|key| key.to_string()).unwrap_or_default(),
     }
 }
 

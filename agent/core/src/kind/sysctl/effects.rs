@@ -19,29 +19,29 @@ use crate::value::Value;
 /// The addresses that a write to `key` could move.
 pub fn reach(key: &SysctlKey, interfaces: &BTreeSet<String>) -> Vec<Address> {
     let mut reached = Vec::new();
+    let everywhere = |reached: &mut Vec<Address>, of: Option<SysctlKey>| {
+        let Some(of) = of else { return };
+        reached.extend(interfaces.iter().filter_map(|name| of.with_interface(name)).map(Address::sysctl));
+    };
     match class(key) {
         EffectClass::None | EffectClass::ConfDefaultV4NoFan => {}
         EffectClass::ForwardingV4 => {
-            reached.extend(conf("ipv4", "default", "forwarding"));
-            reached.extend(conf("ipv4", "all", "accept_redirects"));
-            reached.extend(interfaces.iter().filter_map(|name| conf("ipv4", name, "forwarding")));
+            reached.extend(conf("ipv4", "default", "forwarding").map(Address::sysctl));
+            reached.extend(conf("ipv4", "all", "accept_redirects").map(Address::sysctl));
+            everywhere(&mut reached, conf("ipv4", "all", "forwarding"));
         }
         EffectClass::ForwardingV6 => {
-            reached.extend(conf("ipv6", "default", "forwarding"));
-            for name in interfaces {
-                reached.extend(conf("ipv6", name, "forwarding"));
-                reached.extend(conf("ipv6", name, "force_forwarding"));
-            }
+            reached.extend(conf("ipv6", "default", "forwarding").map(Address::sysctl));
+            everywhere(&mut reached, Some(key.clone()));
+            everywhere(&mut reached, conf("ipv6", "all", "force_forwarding"));
         }
         EffectClass::ConfAllFansV6 => {
             if !key.is(FORCE_FORWARDING) {
-                reached.extend(conf("ipv6", "default", key.name()));
+                reached.extend(key.with_interface("default").map(Address::sysctl));
             }
-            reached.extend(interfaces.iter().filter_map(|name| conf("ipv6", name, key.name())));
+            everywhere(&mut reached, Some(key.clone()));
         }
-        EffectClass::ConfDefaultV4 => {
-            reached.extend(interfaces.iter().filter_map(|name| conf("ipv4", name, key.name())));
-        }
+        EffectClass::ConfDefaultV4 => everywhere(&mut reached, Some(key.clone())),
         EffectClass::CongestionControl => reached.extend(allowed_algorithms()),
     }
     reached
@@ -91,8 +91,8 @@ fn class(key: &SysctlKey) -> EffectClass {
 /// Reaches every interface but not `default`, unlike its siblings (measured on 6.18).
 const FORCE_FORWARDING: &str = "net.ipv6.conf.all.force_forwarding";
 
-fn conf(family: &str, interface: &str, name: &str) -> Option<Address> {
-    SysctlKey::from_segments(["net", family, "conf", interface, name]).ok().map(Address::sysctl)
+fn conf(family: &str, interface: &str, name: &str) -> Option<SysctlKey> {
+    SysctlKey::from_segments(["net", family, "conf", interface, name]).ok()
 }
 
 fn allowed_algorithms() -> Option<Address> {
@@ -118,7 +118,7 @@ fn moves(effects: &mut Effects, world: &World, address: Address, after: Value) {
 fn fan_out(effects: &mut Effects, key: &SysctlKey, to: &Value, world: &World) {
     let old_defaults = world.possible(&Address::sysctl(key.clone()));
     for name in world.interfaces {
-        let Some(address) = conf("ipv4", name, key.name()) else { continue };
+        let Some(address) = key.with_interface(name).map(Address::sysctl) else { continue };
         let possible = world.possible(&address);
         let Some(from) = possible.first() else { continue };
         let was_set = world.addressed.contains(name) || !possible.iter().any(|value| old_defaults.contains(value));

@@ -14,9 +14,11 @@ const LONGEST_TICK_MS: i64 = 10;
 /// What the kernel prints after it took this value. Without `host.hz` times stay as they are; [`equivalent`] then
 /// tolerates a tick.
 pub fn stored(key: &SysctlKey, value: &Value, facts: &Facts) -> Value {
-    let folded = catalogue::alias(key).map(|(canonical, _)| canonical);
+    let entry = catalogue::find(key);
+    // Hardly any key is another name of something.
+    let folded = entry.and_then(|entry| entry.alias_of).map(|_| catalogue::canonical_key(key));
     let canonical = folded.as_ref().unwrap_or(key);
-    let kind = catalogue::find(canonical).map(|entry| entry.kind);
+    let kind = if folded.is_some() { catalogue::find(canonical) } else { entry }.map(|entry| entry.kind);
     match (kind, value) {
         (Some(ValueKind::Ms), Value::Int(ms)) => Value::Int(facts.int("host.hz").map_or(*ms, |hz| round_ms(*ms, hz))),
         (Some(ValueKind::UserHz), Value::Int(ticks)) => {
@@ -32,12 +34,12 @@ pub fn stored(key: &SysctlKey, value: &Value, facts: &Facts) -> Value {
 
 /// Keys with a rounding of their own.
 fn special(key: &SysctlKey, number: i64, facts: &Facts) -> i64 {
-    match key.parts().as_slice() {
+    match key.name() {
         // net/bridge/br_netfilter_hooks.c brnf_sysctl_call_tables
-        [_, "bridge", name] if name.starts_with("bridge-nf-") => i64::from(number != 0),
-        [_, "core", "rps_sock_flow_entries"] => power_of_two(number),
+        name if name.starts_with("bridge-nf-") => i64::from(number != 0),
+        "rps_sock_flow_entries" => power_of_two(number),
         // nf_ct_alloc_hashtable fills whole pages of list heads, 8 bytes each on every 64-bit host.
-        [_, "netfilter", "nf_conntrack_buckets"] => {
+        "nf_conntrack_buckets" => {
             let heads = facts.int("host.page_size").filter(|size| *size >= 8).unwrap_or(4096) / 8;
             round_up(number, heads)
         }
