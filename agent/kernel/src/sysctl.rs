@@ -42,6 +42,8 @@ pub struct Tree {
     open: Open,
     /// Keys whose files are kept open; `None` while one cannot be.
     held: BTreeMap<SysctlKey, Option<Held>>,
+    /// The folder of the key read last: keys are read in order, so most of the next are in it too.
+    folder: Option<(String, OwnedFd)>,
 }
 
 /// A file of the tree that is kept open. It shows the namespace it was opened in, and nothing any more once its
@@ -77,7 +79,7 @@ impl Tree {
             Err(Errno::NOSYS | Errno::PERM) => Open::Plain,
             Ok(_) | Err(_) => Open::Beneath,
         };
-        Ok(Tree { root, buffer: vec![0; FIRST_READ], open, held: BTreeMap::new() })
+        Ok(Tree { root, buffer: vec![0; FIRST_READ], open, held: BTreeMap::new(), folder: None })
     }
 
     /// What the kernel shows at a key now. Secrets are not read.
@@ -88,14 +90,14 @@ impl Tree {
         }
         let path = key.path();
         if is_secret(key) {
-            return match self.mode(&path) {
+            return match self.mode(path) {
                 Ok(_) => Reading::Withheld,
                 Err(error) => classify(error),
             };
         }
-        match self.read_text(&path) {
+        match self.read_text(path) {
             Ok(reading) => reading,
-            Err(Errno::ACCESS | Errno::PERM) => match self.mode(&path) {
+            Err(Errno::ACCESS | Errno::PERM) => match self.mode(path) {
                 Ok(mode) if mode.intersects(Mode::RUSR | Mode::RGRP | Mode::ROTH) => Reading::Denied,
                 Ok(_) => Reading::WriteOnly,
                 Err(_) => Reading::Denied,
@@ -125,7 +127,7 @@ impl Tree {
         let text = text_to_write(address, key, value)?;
         let refused =
             |errno: Errno| WriteError::Refused { address: address.clone(), text: text.clone(), source: errno.into() };
-        let file = self.open_file(&key.path(), OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOCTTY).map_err(refused)?;
+        let file = self.open_file(key.path(), OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOCTTY).map_err(refused)?;
         let bytes = text.as_bytes();
         let mut taken = 0;
         loop {
@@ -204,7 +206,7 @@ impl Tree {
         let slot = self.held.get_mut(key)?;
         if slot.is_none() {
             let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
-            let file = open_in(&self.root, self.open, &key.path(), flags).ok()?;
+            let file = open_in(&self.root, self.open, key.path(), flags).ok()?;
             let writable = is_writable(&file).ok()?;
             *slot = Some(Held { file, writable });
         }
@@ -225,7 +227,7 @@ impl Tree {
 
     fn read_text(&mut self, path: &str) -> Result<Reading, Errno> {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
-        let file = self.open_file(path, flags)?;
+        let file = self.open_near(path, flags)?;
         let writable = is_writable(&file)?;
         let count = rustix::io::retry_on_intr(|| rustix::io::read(&file, &mut self.buffer))?;
         if count < self.buffer.len() {
@@ -241,6 +243,24 @@ impl Tree {
             }
         }
         Err(Errno::FBIG)
+    }
+
+    /// Opens a file by way of its folder, which stays open for the next. A folder that is gone may have been made again, as
+    /// that of an interface: what is not found in it is looked for once more by its whole path.
+    fn open_near(&mut self, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+        let Some((parent, name)) = path.rsplit_once('/') else { return self.open_file(path, flags) };
+        if self.folder.as_ref().is_none_or(|(held, _)| held != parent) {
+            let folder = self.open_file(parent, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC)?;
+            self.folder = Some((parent.to_owned(), folder));
+        }
+        let Some((_, folder)) = &self.folder else { return self.open_file(path, flags) };
+        match open_in(folder, self.open, name, flags) {
+            Err(Errno::NOENT) => {
+                self.folder = None;
+                self.open_file(path, flags)
+            }
+            answer => answer,
+        }
     }
 
     fn mode(&self, path: &str) -> Result<Mode, Errno> {
