@@ -40,6 +40,7 @@ use trimtab_core::policy::OnDrift;
 use trimtab_core::policy::Policy;
 use trimtab_core::policy::Scalar;
 use trimtab_core::policy::Wanted;
+use trimtab_core::state::Identity;
 use trimtab_kernel::Kernel;
 use trimtab_kernel::fake::FakeKernel;
 use trimtab_kernel::state::StateDir;
@@ -228,8 +229,8 @@ impl Bench {
             None => (None, None),
         };
         let mut armed = |_: &Begin| arm.as_mut().map_or(Ok(None), |arm| arm());
-        let digest = digest_of(desired);
-        let trial = within.map(|within| Trial { within, digest, arm: &mut armed });
+        let identity = Identity { settings: digest_of(desired), sources: "texts".into() };
+        let trial = within.map(|within| Trial { within, set: identity, arm: &mut armed });
         let job = Job { plan: &plan, set: &set, verb: "apply", trial };
         transaction::run(&mut self.kernel, &mut store, &host, job, &now)
     }

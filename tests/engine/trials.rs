@@ -137,7 +137,7 @@ fn a_trial_open_at_a_reboot_is_known_to_the_next_boot_and_has_nothing_to_undo() 
     let store = next.store();
     assert!(store.in_force().is_none() && store.history.open.is_none() && store.history.held.is_empty());
     let trial = store.unconfirmed.unwrap();
-    assert_eq!(trial.digest, trimtab_core::plan::saved::digest_of(&new()));
+    assert_eq!(trial.set.settings, trimtab_core::plan::saved::digest_of(&new()));
     assert_eq!(trial.previous.unwrap().desired, old());
     assert!(matches!(next.recover(Trials::Respect).unwrap(), Recovered::Nothing));
     assert_eq!(next.kernel.writes(), 0);

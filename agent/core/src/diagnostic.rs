@@ -35,6 +35,11 @@ impl Sources {
         self.0.get(&id)
     }
 
+    /// Every text, in the order in which it was added.
+    pub fn iter(&self) -> impl Iterator<Item = &Source> {
+        self.0.values()
+    }
+
     /// Line and column of a byte offset, both from 1; the column counts characters.
     pub fn position(&self, id: SourceId, offset: usize) -> (u32, u32) {
         let Some(source) = self.0.get(&id) else { return (0, 0) };

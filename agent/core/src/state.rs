@@ -44,8 +44,8 @@ pub struct Unconfirmed {
     pub version: u32,
     /// The transaction of the trial.
     pub transaction: String,
-    /// What identifies the set: [`crate::plan::saved::digest_of`].
-    pub digest: String,
+    /// What identifies the set.
+    pub set: Identity,
     /// The boot of the trial.
     pub boot_id: String,
     /// Milliseconds on CLOCK_BOOTTIME at which the trial ends.
@@ -59,6 +59,23 @@ pub struct Unconfirmed {
     pub timer_pid: Option<u32>,
     /// What was in force before: the last confirmed set.
     pub previous: Option<Applied>,
+}
+
+/// What identifies a set that was tried: it must not come back at boot under another guise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The digest of its settings: [`crate::plan::saved::digest_of`].
+    pub settings: String,
+    /// The digest of the texts that say them: [`crate::plan::saved::digest_of_sources`].
+    pub sources: String,
+}
+
+impl Identity {
+    /// Whether both are one set: the same settings whoever says so, or the same texts whatever they come to. At early boot
+    /// the same texts may come to other values, since no uplink is known yet.
+    pub fn is_same(&self, other: &Identity) -> bool {
+        self.settings == other.settings || self.sources == other.sources
+    }
 }
 
 /// Why a state file cannot be used.

@@ -1,5 +1,7 @@
 //! Saved plans: a plan with all that it holds for, so that exactly it can be applied, on this host and boot only.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde::Serialize;
 use sha2::Digest;
@@ -7,11 +9,14 @@ use sha2::Sha256;
 use thiserror::Error;
 
 use super::Action;
+use super::Case;
 use super::Change;
 use super::Plan;
 use crate::address::Address;
 use crate::desired::Desired;
+use crate::diagnostic::Sources;
 use crate::host::HostId;
+use crate::state::Identity;
 use crate::value::Value;
 
 /// The name of the document, in its first field.
@@ -26,7 +31,7 @@ pub struct SavedPlan {
     pub document: String,
     /// [`VERSION`].
     pub version: u32,
-    /// A digest of host, boot, namespace, desired set and changes.
+    /// A digest of boot, namespace and changes.
     pub id: String,
     /// Seconds since 1970 when it was made.
     pub at: u64,
@@ -36,6 +41,8 @@ pub struct SavedPlan {
     pub roles: Vec<String>,
     /// Every profile that took part, roles first.
     pub profiles: Vec<String>,
+    /// A digest of the texts that say what is wanted, whatever they come to on this host.
+    pub sources: String,
     /// Counts for people and dashboards.
     pub summary: Summary,
     /// The ordered changes and the findings.
@@ -43,6 +50,9 @@ pub struct SavedPlan {
     pub plan: Plan,
     /// What is wanted: the source of the plan.
     pub desired: Desired,
+    /// The digest of what is wanted, in a document that has left its process.
+    #[serde(default)]
+    pub check: String,
 }
 
 /// How many of each.
@@ -97,10 +107,11 @@ impl SavedPlan {
         host: HostId,
         roles: Vec<String>,
         profiles: Vec<String>,
+        sources: String,
         at: u64,
     ) -> SavedPlan {
         let summary = summary(&plan);
-        let id = digest(&host, &desired, &plan.changes);
+        let id = digest_of_changes(&host, &plan.changes);
         SavedPlan {
             document: DOCUMENT.to_owned(),
             version: VERSION,
@@ -109,10 +120,23 @@ impl SavedPlan {
             host,
             roles,
             profiles,
+            sources,
             summary,
             plan,
             desired,
+            check: String::new(),
         }
+    }
+
+    /// The document with its check, ready to leave this process.
+    #[must_use]
+    pub fn sealed(self) -> SavedPlan {
+        SavedPlan { check: digest_of(&self.desired), ..self }
+    }
+
+    /// What identifies the set that the plan puts in force.
+    pub fn identity(&self) -> Identity {
+        Identity { settings: digest_of(&self.desired), sources: self.sources.clone() }
     }
 
     /// Reads a saved plan.
@@ -128,7 +152,7 @@ impl SavedPlan {
             return Err(SavedPlanError::Newer(head.version));
         }
         let saved: SavedPlan = serde_json::from_slice(bytes)?;
-        if saved.id != digest(&saved.host, &saved.desired, &saved.plan.changes) {
+        if saved.id != digest_of_changes(&saved.host, &saved.plan.changes) || saved.check != digest_of(&saved.desired) {
             return Err(SavedPlanError::Edited { id: saved.id });
         }
         Ok(saved)
@@ -147,13 +171,17 @@ fn summary(plan: &Plan) -> Summary {
     }
 }
 
-fn digest(host: &HostId, desired: &Desired, changes: &[Change]) -> String {
+fn digest_of_changes(host: &HostId, changes: &[Change]) -> String {
     let mut hasher = Sha256::new();
     hasher.update(host.boot_id.as_bytes());
     hasher.update(host.netns.cookie.to_le_bytes());
-    // Maps here have string keys and sorted order: they always serialise, and to the same bytes.
-    hasher.update(serde_json::to_vec(desired).unwrap_or_default());
-    hasher.update(serde_json::to_vec(changes).unwrap_or_default());
+    for cell in changes.iter().flat_map(|change| &change.cells) {
+        hasher.update(cell.address.to_string().as_bytes());
+        for Case { found, write } in &cell.cases {
+            // Values hold strings and numbers only: they always serialise.
+            hasher.update(serde_json::to_vec(&(found, write)).unwrap_or_default());
+        }
+    }
     hex(&hasher.finalize())
 }
 
@@ -163,6 +191,21 @@ pub fn digest_of(desired: &Desired) -> String {
     for (address, setting) in &desired.settings {
         hasher.update(address.to_string().as_bytes());
         hasher.update(serde_json::to_vec(&setting.want).unwrap_or_default());
+    }
+    hex(&hasher.finalize())
+}
+
+/// A digest of the texts that say what is wanted. Facts may make other values of the same texts: at early boot, say,
+/// no uplink is known yet.
+pub fn digest_of_sources(sources: &Sources) -> String {
+    let texts: BTreeSet<(&str, &str)> =
+        sources.iter().map(|source| (source.name.as_str(), source.text.as_str())).collect();
+    let mut hasher = Sha256::new();
+    for (name, text) in texts {
+        for part in [name, text] {
+            hasher.update(part.len().to_le_bytes());
+            hasher.update(part.as_bytes());
+        }
     }
     hex(&hasher.finalize())
 }

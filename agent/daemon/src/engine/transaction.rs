@@ -22,6 +22,7 @@ use trimtab_core::plan::Action;
 use trimtab_core::plan::Plan;
 use trimtab_core::state;
 use trimtab_core::state::Applied;
+use trimtab_core::state::Identity;
 use trimtab_core::state::Unconfirmed;
 use trimtab_core::value::Value;
 use trimtab_kernel::Kernel;
@@ -64,7 +65,7 @@ pub struct Trial<'a> {
     /// How long.
     pub within: Duration,
     /// What identifies the set.
-    pub digest: String,
+    pub set: Identity,
     /// Starts the process that undoes it; gives its id if it is one that can be ended early.
     pub arm: &'a mut dyn FnMut(&Begin) -> io::Result<Option<u32>>,
 }
@@ -236,7 +237,7 @@ fn begin_trial(store: &mut Store, host: &Host, begin: &Begin, trial: Trial, now:
     let mut unconfirmed = Unconfirmed {
         version: state::VERSION,
         transaction: begin.id.clone(),
-        digest: trial.digest,
+        set: trial.set,
         boot_id: host.id.boot_id.clone(),
         confirm_by: begin.confirm_by.unwrap_or_default(),
         at: now.at,

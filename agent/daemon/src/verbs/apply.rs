@@ -11,10 +11,13 @@ use trimtab_core::plan::Finding;
 use trimtab_core::plan::goal;
 use trimtab_core::plan::saved;
 use trimtab_core::plan::saved::SavedPlan;
+use trimtab_core::profile::Mode;
 use trimtab_core::render;
 use trimtab_core::render::plan::Detail;
 use trimtab_core::state::Applied;
+use trimtab_core::state::Identity;
 use trimtab_kernel::file;
+use trimtab_kernel::state::remove_other_boots;
 use trimtab_kernel::switch;
 use trimtab_kernel::timer;
 use trimtab_kernel::timer::Armed;
@@ -35,6 +38,7 @@ use crate::engine::transaction::millis;
 use crate::engine::undo::Undone;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::session::Intent;
 use crate::session::Session;
 
 /// The document that `apply --json` and `revert --json` print.
@@ -46,7 +50,7 @@ pub struct Report {
     pub version: u32,
     /// The exit code.
     pub exit: u8,
-    /// `in-force`, `nothing-to-do`, `awaiting`, `stale`, `undone` or `incomplete`.
+    /// `in-force`, `nothing-to-do`, `observed`, `awaiting`, `stale`, `undone` or `incomplete`.
     pub outcome: &'static str,
     /// Writes made.
     pub writes: usize,
@@ -87,40 +91,94 @@ pub fn run(common: &Common, options: &cli::Apply) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::Awaiting, message));
     }
     tell_recovery(&recovered);
-    let (mut document, refusal) = match wanted {
-        Wanted::Saved(plan) => (replan(&mut session, &store, *plan)?, None),
+    let detail = if options.brief { Detail::Brief } else { Detail::Full };
+    let (document, standing) = match wanted {
+        Wanted::Saved(plan) => (replan(&mut session, &store, *plan)?, Standing::Accepted),
         Wanted::Resolved(intent) => {
-            let refusal = refused_by_boot(&store, &session.host.id, &saved::digest_of(&intent.resolved.desired));
-            let mut intent = *intent;
-            if let Some(last) = &refusal {
-                intent.resolved.desired = last.as_ref().map(|last| last.desired.clone()).unwrap_or_default();
+            let observes = intent.bundle.host.mode == Mode::Observe;
+            let (document, standing) = resolved(&mut session, &store, *intent, options.confirm_within.is_some());
+            if observes {
+                return observe_only(common, document, detail);
             }
-            let plan = super::plan::make(&mut session, &intent, &store.history.held);
-            (super::plan::saved(&session, intent, plan), refusal)
+            (document, standing)
         }
     };
-    if refusal.is_some() {
-        document.plan.findings.push(unconfirmed_finding());
-    }
-    let digest = saved::digest_of(&document.desired);
+    let identity = document.identity();
     let set =
         Set { desired: document.desired.clone(), roles: document.roles.clone(), profiles: document.profiles.clone() };
     let mut arm = |begin: &Begin| arm(common, &session.host.id, begin);
-    let trial = options.confirm_within.map(|within| Trial { within, digest: digest.clone(), arm: &mut arm });
+    let trial = options.confirm_within.map(|within| Trial { within, set: identity.clone(), arm: &mut arm });
     let job = Job { plan: &document.plan, set: &set, verb: "apply", trial };
     let finished = transaction::run(session.kernel.as_mut(), &mut store, &session.host, job, &now)?;
     let in_force = matches!(finished, Finished::Nothing | Finished::InForce { .. });
-    if in_force && refusal.is_none() && store.unconfirmed.as_ref().is_some_and(|trial| trial.digest == digest) {
+    let was_on_trial = store.unconfirmed.as_ref().is_some_and(|trial| trial.set.is_same(&identity));
+    if in_force && was_on_trial && standing == Standing::Accepted {
         // Applied without a trial: whoever did that has confirmed it.
         store.put_unconfirmed(None)?;
     }
-    let detail = if options.brief { Detail::Brief } else { Detail::Full };
+    if let Err(error) = remove_other_boots(&common.state_dir, &session.host.id.boot_id) {
+        tracing::debug!(%error, "state of namespaces of other boots stays");
+    }
     report(common, "trimtab.apply", document, finished, detail, options.confirm_within.map(|within| within.as_secs()))
+}
+
+/// Whether the set that is wanted may be put in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// It may.
+    Accepted,
+    /// It was on trial before the reboot and nobody confirmed it: the last confirmed set stands in for it.
+    Refused,
+}
+
+/// The plan for what was resolved, or for the last confirmed set if this one is refused. A new trial may always be made.
+fn resolved(session: &mut Session, store: &Store, mut intent: Intent, is_trial: bool) -> (SavedPlan, Standing) {
+    let identity = Identity {
+        settings: saved::digest_of(&intent.resolved.desired),
+        sources: saved::digest_of_sources(&intent.loaded.sources),
+    };
+    let refusal = refused_by_boot(store, &session.host.id, &identity).filter(|_| !is_trial);
+    let Some(last) = refusal else {
+        let plan = super::plan::make(session, &intent, &store.history.held);
+        return (super::plan::saved(session, intent, plan), Standing::Accepted);
+    };
+    intent.resolved.desired = last.as_ref().map(|last| last.desired.clone()).unwrap_or_default();
+    let mut plan = super::plan::make(session, &intent, &store.history.held);
+    plan.findings.push(unconfirmed_finding());
+    let mut document = super::plan::saved(session, intent, plan);
+    document.roles = last.as_ref().map(|last| last.roles.clone()).unwrap_or_default();
+    document.profiles = last.map(|last| last.profiles).unwrap_or_default();
+    (document, Standing::Refused)
+}
+
+/// `mode = "observe"`: the host only ever reports.
+fn observe_only(common: &Common, document: SavedPlan, detail: Detail) -> Result<Exit, Failure> {
+    let exit = if document.plan.changes.is_empty() { Exit::Good } else { Exit::HeldUp };
+    if common.json {
+        let report = Report {
+            document: "trimtab.apply",
+            version: 1,
+            exit: exit.code(),
+            outcome: "observed",
+            writes: 0,
+            failure: None,
+            confirm_within: None,
+            conflicts: Vec::new(),
+            not_undone: Vec::new(),
+            plan: document,
+        };
+        super::print_json(&report)?;
+    } else {
+        let mut text = render::plan::text(&document, detail, super::paint());
+        text.push_str("this host only observes (mode = \"observe\" in the host file): nothing written\n");
+        super::print(&text)?;
+    }
+    Ok(exit)
 }
 
 enum Wanted {
     Saved(Box<SavedPlan>),
-    Resolved(Box<crate::session::Intent>),
+    Resolved(Box<Intent>),
 }
 
 /// The kill switch.
@@ -168,13 +226,13 @@ fn replan(session: &mut Session, store: &Store, old: SavedPlan) -> Result<SavedP
         return Err(Failure::new(Exit::Stale, message));
     }
     let at = session.now().at;
-    Ok(SavedPlan::new(plan, old.desired, session.host.id.clone(), old.roles, old.profiles, at))
+    Ok(SavedPlan::new(plan, old.desired, session.host.id.clone(), old.roles, old.profiles, old.sources, at))
 }
 
 /// If this very set was on trial in another boot and never confirmed: the set to use instead, if there was one.
-fn refused_by_boot(store: &Store, host: &HostId, digest: &str) -> Option<Option<Applied>> {
+fn refused_by_boot(store: &Store, host: &HostId, set: &Identity) -> Option<Option<Applied>> {
     let trial = store.unconfirmed.as_ref()?;
-    (trial.boot_id != host.boot_id && trial.digest == digest).then(|| trial.previous.clone())
+    (trial.boot_id != host.boot_id && trial.set.is_same(set)).then(|| trial.previous.clone())
 }
 
 fn unconfirmed_finding() -> Finding {

@@ -11,6 +11,7 @@ use trimtab_core::plan::Finding;
 use trimtab_core::plan::Plan;
 use trimtab_core::plan::goal;
 use trimtab_core::plan::saved::SavedPlan;
+use trimtab_core::plan::saved::digest_of_sources;
 use trimtab_core::render;
 use trimtab_core::render::plan::Detail;
 use trimtab_core::snapshot::Snapshot;
@@ -63,13 +64,13 @@ pub fn run(common: &Common, options: &cli::Plan) -> Result<Exit, Failure> {
         }
     };
     if let Some(path) = &options.out {
-        let mut bytes = serde_json::to_vec_pretty(&saved)
+        let mut bytes = serde_json::to_vec_pretty(&saved.clone().sealed())
             .map_err(|error| Failure::new(Exit::Failed, format!("cannot make the document: {error}")))?;
         bytes.push(b'\n');
         super::write_file(path, &bytes)?;
     }
     if common.json {
-        super::print_json(&saved)?;
+        super::print_json(&saved.clone().sealed())?;
     } else {
         let detail = if options.brief { Detail::Brief } else { Detail::Full };
         super::print(&render::plan::text(&saved, detail, super::paint()))?;
@@ -99,7 +100,8 @@ pub fn saved(session: &Session, intent: Intent, plan: Plan) -> SavedPlan {
     let at = session.now().at;
     let roles = intent.bundle.roles.clone();
     let profiles = roles.iter().chain(&intent.bundle.included).cloned().collect();
-    SavedPlan::new(plan, intent.resolved.desired, session.host.id.clone(), roles, profiles, at)
+    let sources = digest_of_sources(&intent.loaded.sources);
+    SavedPlan::new(plan, intent.resolved.desired, session.host.id.clone(), roles, profiles, sources, at)
 }
 
 /// The exit code that a plan stands for.

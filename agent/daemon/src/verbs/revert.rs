@@ -72,7 +72,8 @@ pub fn run(common: &Common, options: &cli::Revert) -> Result<Exit, Failure> {
         let kept: Vec<Address> = refused.iter().map(|refused| refused.address.clone()).collect();
         release(&mut session, &mut store, only.is_none(), &kept)?;
     }
-    let document = SavedPlan::new(plan, set.desired, session.host.id.clone(), set.roles, set.profiles, now.at);
+    let document =
+        SavedPlan::new(plan, set.desired, session.host.id.clone(), set.roles, set.profiles, String::new(), now.at);
     apply::report(&common, "trimtab.revert", document, without(finished, refused), Detail::Full, None)
 }
 

@@ -6,6 +6,7 @@ use serde::Serialize;
 use trimtab_core::host::HostId;
 use trimtab_core::journal::Caller;
 use trimtab_core::render::paint::Tone;
+use trimtab_core::state::Identity;
 use trimtab_kernel::switch;
 
 use crate::cli::Common;
@@ -68,7 +69,7 @@ pub struct Trial {
 #[derive(Debug, Serialize)]
 pub struct Unconfirmed {
     /// What identifies the set.
-    pub digest: String,
+    pub set: Identity,
     /// When its trial began, seconds since 1970.
     pub at: u64,
     /// Who began it.
@@ -106,7 +107,7 @@ fn collect(session: &Session, store: &Store) -> Report {
         Some(Trial { transaction: open.begin.id.clone(), seconds_left: left, caller: open.begin.caller.clone() })
     });
     let unconfirmed = store.unconfirmed.as_ref().filter(|_| trial.is_none()).map(|refused| Unconfirmed {
-        digest: refused.digest.clone(),
+        set: refused.set.clone(),
         at: refused.at,
         caller: refused.caller.clone(),
     });
@@ -166,7 +167,7 @@ fn text(report: &Report) -> String {
         let sigil = paint.tone(Tone::Alarm, "!");
         let _ = writeln!(text, "{sigil} an apply was killed half-way; the next apply or revert undoes it first");
     }
-    if let Some(Unconfirmed { digest: _, at, caller }) = unconfirmed {
+    if let Some(Unconfirmed { set: _, at, caller }) = unconfirmed {
         let sigil = paint.tone(Tone::Wait, "?");
         let _ = writeln!(
             text,
