@@ -5,9 +5,18 @@
 #![expect(unsafe_code, reason = "unshare(2), and setns(2) between fork and exec")]
 
 mod apply;
+mod boot;
+mod effects;
+mod errors;
+mod explain;
+mod findings;
+mod import;
 mod mounts;
 mod netns;
 mod plan;
+mod privilege;
 mod revert;
 mod saved;
+mod status;
+mod trial;
 mod world;

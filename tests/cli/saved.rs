@@ -102,3 +102,22 @@ fn a_snapshot_gives_the_same_plan_elsewhere() {
     there.trimtab(&["plan", "base", "--against", &snapshot, "--out", &plan]).exits(2);
     there.trimtab(&["apply", "--plan", &plan]).exits(4);
 }
+
+#[test]
+fn documents_come_through_pipes_too() {
+    let Some(world) = World::new() else { return };
+    let trimtab = format!("{} {}", crate::world::TRIMTAB, world.options().join(" "));
+    let piped = |script: &str| {
+        let mut command = world.command("bash");
+        command.args(["-c", &script.replace("trimtab", &trimtab)]).current_dir(world.path("."));
+        crate::world::Told::of(command)
+    };
+    let live = world.trimtab(&["plan", "router"]).exits(2).out;
+    assert_eq!(piped("trimtab snapshot | trimtab plan router --against -").exits(2).out, live);
+    assert_eq!(piped("trimtab plan router --against <(sleep 0.2; trimtab snapshot)").exits(2).out, live);
+    piped("trimtab import <(echo net.ipv4.tcp_sack = 0)").exits(0).says(&["tcp_sack = 0"]);
+    piped("trimtab validate <(sleep 0.2; echo '[sysctl]')").exits(0).says(&["valid, 0 settings"]);
+    piped("trimtab plan router --out - --json >/dev/null; trimtab plan --set net.ipv4.tcp_sack=0 --json | trimtab apply --plan -")
+        .exits(0)
+        .says(&["in force: 1 written"]);
+}

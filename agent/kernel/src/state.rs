@@ -309,7 +309,8 @@ fn sync_folder(path: &Path) -> Result<(), FileError> {
 
 /// The journal, and whether it was made just now.
 fn open_journal(path: &Path) -> Result<(File, bool), FileError> {
-    let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    // Not waiting for the reader of a fifo that somebody put there.
+    let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
     match rustix::fs::open(path, flags, Mode::empty()) {
         Ok(fd) => return Ok((File::from(fd), false)),
         Err(rustix::io::Errno::NOENT) => {}

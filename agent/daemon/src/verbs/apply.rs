@@ -16,7 +16,6 @@ use trimtab_core::render;
 use trimtab_core::render::plan::Detail;
 use trimtab_core::state::Applied;
 use trimtab_core::state::Identity;
-use trimtab_kernel::file;
 use trimtab_kernel::state::remove_other_boots;
 use trimtab_kernel::switch;
 use trimtab_kernel::timer;
@@ -204,8 +203,7 @@ pub fn tell_recovery(recovered: &Recovered) {
 }
 
 fn read_plan(path: &Path) -> Result<SavedPlan, Failure> {
-    let bytes = file::read(path, LARGEST_DOCUMENT)
-        .map_err(|error| Failure::new(Exit::BadInput, format!("cannot read {}: {error}", path.display())))?;
+    let bytes = super::read_file(path, LARGEST_DOCUMENT)?;
     SavedPlan::parse(&bytes).map_err(|error| Failure::new(Exit::BadInput, format!("{}: {error}", path.display())))
 }
 

@@ -6,7 +6,6 @@ use std::io::Write as _;
 use serde_json::json;
 use trimtab_core::sysctld::BootFile;
 use trimtab_core::sysctld::import;
-use trimtab_kernel::file;
 
 use crate::cli;
 use crate::cli::Common;
@@ -22,8 +21,7 @@ const LARGEST_FILE: usize = 1 << 20;
 pub fn run(common: &Common, options: &cli::Import) -> Result<Exit, Failure> {
     let mut files = Vec::new();
     for path in &options.files {
-        let bytes = file::read(path, LARGEST_FILE)
-            .map_err(|error| Failure::new(Exit::BadInput, format!("cannot read {}: {error}", path.display())))?;
+        let bytes = super::read_file(path, LARGEST_FILE)?;
         files.push(BootFile::parse(path.display().to_string(), &bytes));
     }
     let imported = import(&files);

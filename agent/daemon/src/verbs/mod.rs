@@ -106,6 +106,17 @@ pub fn warn(texts: &crate::session::Texts) {
     }
 }
 
+/// Reads a document that the user named, be it a file or a pipe. `-` is standard input.
+///
+/// # Errors
+/// If it cannot be read, or holds more than `limit` bytes.
+pub fn read_file(path: &std::path::Path, limit: usize) -> Result<Vec<u8>, Failure> {
+    let place = if path.as_os_str() == "-" { std::path::Path::new("/dev/stdin") } else { path };
+    std::fs::File::open(place)
+        .and_then(|file| trimtab_kernel::file::read_open(file, limit))
+        .map_err(|error| Failure::new(Exit::BadInput, format!("cannot read {}: {error}", path.display())))
+}
+
 /// Writes a document to a file that the user named, whole or not at all. `-` is standard output.
 ///
 /// # Errors

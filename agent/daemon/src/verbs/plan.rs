@@ -17,7 +17,6 @@ use trimtab_core::render::plan::Detail;
 use trimtab_core::snapshot::Snapshot;
 use trimtab_core::sysctld::BootSetting;
 use trimtab_core::sysctld::NextBoot;
-use trimtab_kernel::file;
 
 use crate::cli;
 use crate::cli::Common;
@@ -140,7 +139,6 @@ fn unfinished() -> Finding {
 /// # Errors
 /// If it cannot be read, or is none.
 pub fn read_snapshot(path: &Path) -> Result<Snapshot, Failure> {
-    let bytes = file::read(path, LARGEST_DOCUMENT)
-        .map_err(|error| Failure::new(Exit::BadInput, format!("cannot read {}: {error}", path.display())))?;
+    let bytes = super::read_file(path, LARGEST_DOCUMENT)?;
     Snapshot::parse(&bytes).map_err(|error| Failure::new(Exit::BadInput, format!("{}: {error}", path.display())))
 }

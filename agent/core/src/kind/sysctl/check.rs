@@ -7,6 +7,7 @@ use crate::catalogue::Entry;
 use crate::catalogue::Range;
 use crate::catalogue::ValueKind;
 use crate::diagnostic::Severity;
+use crate::facts::Facts;
 use crate::policy::Element;
 use crate::policy::Policy;
 use crate::policy::Scalar;
@@ -16,6 +17,9 @@ use crate::value::Value;
 use super::canonical::number_of;
 use super::canonical::parse_wanted;
 use super::canonical::wrong_length;
+use super::decide::DecideContext;
+use super::decide::Decision;
+use super::decide::decide;
 
 /// One thing wrong with a policy for a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +82,21 @@ pub fn check(key: &SysctlKey, policy: &Policy) -> Vec<Problem> {
             problems.extend(wanted_problems(key, entry, &Wanted::One(member.clone())));
         }
     }
+    if problems.is_empty() {
+        problems.extend(nothing_between(key, entry, policy));
+    }
     problems
+}
+
+/// Bounds between which no value lies, whatever the kernel holds.
+fn nothing_between(key: &SysctlKey, entry: &Entry, policy: &Policy) -> Option<Problem> {
+    let (Policy::Between(_, _), Some(arity)) = (policy, entry.kind.arity()) else { return None };
+    let any = if arity == 1 { Value::Int(0) } else { Value::Ints(vec![0; arity]) };
+    let context = DecideContext { facts: &Facts::default(), kernel_version: None, available: None };
+    match decide(key, policy, Some(&any), &context) {
+        Decision::Invalid(message) => Some(Problem::error("empty-range", message)),
+        Decision::Satisfied | Decision::Write(_) | Decision::Unavailable { .. } | Decision::NeedsCurrent => None,
+    }
 }
 
 fn wanteds(policy: &Policy) -> Vec<&Wanted> {

@@ -166,9 +166,15 @@ impl Case<'_> {
     fn exactly(&self, wanted: &Wanted) -> Decision {
         match self.resolve(wanted) {
             Ok(value) if self.in_force(&value) => Decision::Satisfied,
+            // An attempt that is known to fail would undo the whole apply.
+            Ok(Value::Text(name)) if self.lacks(&name) => self.unavailable(std::slice::from_ref(wanted)),
             Ok(value) => Decision::Write(value),
             Err(unresolved) => unresolved.into(),
         }
+    }
+
+    fn lacks(&self, name: &str) -> bool {
+        availability(self.key, name, self.current, self.ctx) == Availability::No
     }
 
     fn in_force(&self, value: &Value) -> bool {
