@@ -118,7 +118,7 @@ fn state_that_is_no_folder_or_no_file_is_named() {
     let state = world.state().unwrap();
     for (name, make) in [("journal", "mkdir"), ("applied", "mkdir"), ("journal", "mkfifo"), ("applied", "mkfifo")] {
         let path = state.join(name);
-        let kept = std::fs::read_to_string(&path).unwrap();
+        let kept = trimtab_kernel::file::read(&path, 1 << 24).unwrap();
         world.sh(&format!("rm {0}; {make} {0}", path.display()));
         let told = world.trimtab(&["apply", "--set", "net.ipv4.tcp_sack=1"]).exits(1);
         assert!(told.err.contains(name), "{make} {name}: {}", told.err);
