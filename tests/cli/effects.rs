@@ -119,5 +119,14 @@ fn what_conf_all_makes_void_is_said() {
     links(&world);
     world.sh("sysctl -q net.ipv4.conf.all.rp_filter=1");
     let set = ["plan", "--set", "net.ipv4.conf.p0.rp_filter=0"];
-    world.trimtab(&set).exits(0).says(&["note: net.ipv4.conf.p0.rp_filter = 0 is void", "which is 1 on p0"]);
+    world.trimtab(&set).exits(0).says(&["net.ipv4.conf.p0.rp_filter  note: rp_filter = 0 is void", "which is 1"]);
+}
+
+#[test]
+fn what_is_void_on_many_interfaces_is_told_once() {
+    let Some(world) = World::new() else { return };
+    world.sh("for n in 1 2 3 4 5 6 7 8; do ip link add v$n type veth peer name p$n; done");
+    world.profile("void", "[sysctl]\nnet.ipv4.conf.\"*\".send_redirects = 0\n");
+    let told = world.trimtab(&["plan", "void"]).exits(2).says(&["and 11 more  note: send_redirects = 0 is void"]);
+    assert_eq!(told.out.matches("is void").count(), 1, "{}", told.out);
 }

@@ -85,7 +85,7 @@ fn combined(key: &SysctlKey) -> Option<(&str, &str)> {
 
 /// What to say of a wanted interface value that the combination makes void.
 pub fn remark(key: &SysctlKey, world: &World) -> Option<Remark> {
-    let (interface, name) = combined(key)?;
+    let (_, name) = combined(key)?;
     let all = decider(key)?;
     let number = |key: &SysctlKey| match world.likely(&Address::sysctl(key.clone()))? {
         Value::Int(number) => Some(*number),
@@ -102,8 +102,9 @@ pub fn remark(key: &SysctlKey, world: &World) -> Option<Remark> {
     };
     void.then(|| Remark {
         code: "void",
+        // Without the interface's name: what holds for many of them is then told once.
         message: format!(
-            "{key} = {own} is void: the kernel uses {} {all} = {general} and this, which is {effective} on {interface}",
+            "{name} = {own} is void: the kernel uses {} {all} = {general} and this, which is {effective}",
             logic.word()
         ),
         advice: Some(format!("set {all} too")),
