@@ -15,6 +15,7 @@ fn wrong_usage_exits_64() {
         &["apply", "--wait", "5"],
         &["apply", "--wait", "-5s"],
         &["apply", "--confirm-within", "soon"],
+        &["apply", "--confirm-within", "0s"],
         &["plan", "--against", "x", "--netns", "y"],
         &["explain"],
         &["explain", "net"],

@@ -147,7 +147,7 @@ pub struct Apply {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["profiles", "set", "param"])]
     pub plan: Option<PathBuf>,
     /// Undo it all unless `trimtab confirm` follows within this time
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "TIME", value_parser = trial)]
     pub confirm_within: Option<Duration>,
     /// One line per change
     #[arg(long)]
@@ -255,6 +255,16 @@ fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| format!("`{text}` is no time up to 7d"))
 }
 
+/// A trial that ends at once would only undo what it does.
+fn trial(text: &str) -> Result<Duration, String> {
+    let time = duration(text)?;
+    if time < Duration::from_secs(1) {
+        Err(format!("`{text}` is too short for a trial: at least 1s"))
+    } else {
+        Ok(time)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -271,5 +281,7 @@ mod tests {
         assert!(duration("2").is_err());
         assert!(duration("-1s").is_err());
         assert!(duration("9000h").is_err());
+        assert_eq!(trial("1s"), Ok(Duration::from_secs(1)));
+        assert!(trial("0s").is_err() && trial("999ms").is_err());
     }
 }

@@ -198,7 +198,7 @@ pub fn tell_recovery(recovered: &Recovered) {
         restored = undone.restored.len(),
         conflicts = undone.conflicts.len(),
         failed = undone.failed.len(),
-        "an earlier apply had not finished; it was undone first"
+        "an earlier apply had not finished, or nobody confirmed it in time; it was undone first"
     );
 }
 
