@@ -1,5 +1,10 @@
 //! `agent/ARCHITECTURE.md` and the README against the code: what they claim is checked by something that exists.
-#![expect(clippy::unwrap_used, reason = "all of it is test code: to fail is to panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "all of it is test code: to fail is to panic"
+)]
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
