@@ -200,7 +200,7 @@ impl SysctlKey {
             if segment == "." || segment == ".." {
                 return Err(SysctlKeyError::Parent(shown()));
             }
-            if segment.chars().any(|c| c == '/' || c == '=' || c.is_control() || c.is_whitespace()) {
+            if !is_spelt(segment) {
                 return Err(SysctlKeyError::BadCharacter(shown()));
             }
         }
@@ -251,7 +251,7 @@ impl SysctlKey {
         let own = self.interface()?;
         let name = self.name();
         let head = self.0.get(..self.0.len() - own.len() - name.len() - 1)?;
-        let is_name = !interface.is_empty() && interface != "." && interface != ".." && !interface.contains('/');
+        let is_name = !interface.is_empty() && interface != "." && interface != ".." && is_spelt(interface);
         is_name.then(|| SysctlKey([head, interface, "/", name].concat().into_boxed_str()))
     }
 
@@ -269,6 +269,12 @@ impl SysctlKey {
         let (interface, name) = below.split_once('/')?;
         (!name.contains('/')).then_some(interface)
     }
+}
+
+/// Whether a segment holds only what may stand in a key: the kernel takes nearly anything for an interface's name, but
+/// a key that cannot be read back could never be undone.
+fn is_spelt(segment: &str) -> bool {
+    !segment.chars().any(|c| c == '/' || c == '=' || c.is_control() || c.is_whitespace())
 }
 
 /// Where the kernel keeps one folder an interface.
@@ -354,7 +360,9 @@ mod tests {
         let vlan = key("net.ipv4.conf.all.rp_filter").with_interface("eth0.100").unwrap();
         assert_eq!(vlan, key("net.ipv4.conf.eth0/100.rp_filter"));
         assert_eq!(vlan.with_interface("lo").unwrap(), key("net.ipv4.conf.lo.rp_filter"));
-        assert_eq!(vlan.with_interface("../x"), None);
+        for name in ["../x", "a=b", "a b", "a\u{1b}[31m", "a\u{a0}b", "", "."] {
+            assert_eq!(vlan.with_interface(name), None, "{name}");
+        }
         assert_eq!(key("net.core.somaxconn").with_interface("lo"), None);
     }
 

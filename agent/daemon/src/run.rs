@@ -8,6 +8,7 @@ use std::io::Write;
 use clap::Parser;
 use clap::error::ErrorKind;
 use tracing::level_filters::LevelFilter;
+use trimtab_core::render;
 
 use crate::cli::Cli;
 use crate::cli::Common;
@@ -60,7 +61,8 @@ fn tell(common: &Common, failure: &Failure) {
         // Nothing can be told about a failure to tell.
         let _ = verbs::print_json(&failure.json());
     }
-    let _ = io::stderr().lock().write_all(failure.text(verbs::paint_errors()).as_bytes());
+    let paint = verbs::paint_errors();
+    let _ = io::stderr().lock().write_all(render::paint::visible(&failure.text(paint), paint).as_bytes());
 }
 
 /// Warnings for people; every write too where a service manager keeps the log, or where it is asked for.

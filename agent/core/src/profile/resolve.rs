@@ -44,6 +44,8 @@ pub struct Resolved {
     pub diagnostics: Vec<Diagnostic>,
     /// Interfaces that a glob matches and that are left alone all the same, sorted by name.
     pub skipped: Vec<Skipped>,
+    /// Interfaces that a glob matches and whose names cannot stand in an address.
+    pub unnamed: BTreeSet<String>,
 }
 
 /// An interface that globs leave alone.
@@ -94,6 +96,7 @@ pub(super) fn resolve(bundle: &Bundle, facts: &Facts, interfaces: &BTreeSet<Stri
     }
     let mut by_address: BTreeMap<SysctlKey, Vec<(Candidate<'_>, SysctlKey)>> = BTreeMap::new();
     let mut globbed = BTreeSet::new();
+    let mut unnamed = BTreeSet::new();
     for (speaker, words) in bundle.speakers.iter().enumerate() {
         for statement in &words.statements {
             let candidate = Candidate { speaker, statement, specificity: statement.specificity() };
@@ -101,9 +104,12 @@ pub(super) fn resolve(bundle: &Bundle, facts: &Facts, interfaces: &BTreeSet<Stri
                 by_address.entry(catalogue::canonical_key(&key)).or_default().push((candidate, key));
             };
             match (&statement.glob, statement.key.interface_index()) {
-                (Some(glob), Some(index)) => {
+                (Some(glob), Some(_)) => {
                     for name in managed.iter().filter(|name| glob.matches(name)) {
-                        add(statement.key.with_segment(index, name));
+                        match statement.key.with_interface(name) {
+                            Some(key) => add(key),
+                            None => drop(unnamed.insert((*name).to_owned())),
+                        }
                     }
                     globbed.extend(interfaces.iter().filter(|name| glob.matches(name)));
                 }
@@ -121,7 +127,13 @@ pub(super) fn resolve(bundle: &Bundle, facts: &Facts, interfaces: &BTreeSet<Stri
             desired.settings.insert(Address::sysctl(key), setting);
         }
     }
-    Resolved { desired, facts, diagnostics: without_repeats(diagnostics), skipped: skipped.into_iter().collect() }
+    Resolved {
+        desired,
+        facts,
+        diagnostics: without_repeats(diagnostics),
+        skipped: skipped.into_iter().collect(),
+        unnamed,
+    }
 }
 
 fn unmanaged(bundle: &Bundle, facts: &Facts) -> Vec<Pattern> {

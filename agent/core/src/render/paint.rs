@@ -43,3 +43,53 @@ impl Paint {
         }
     }
 }
+
+/// A text that does nothing to a terminal but what its paint says: names of interfaces, values and files may hold
+/// sequences that move the cursor or turn the writing around. They are shown as escapes instead.
+pub fn visible(text: &str, paint: Paint) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let length = match colour_code(rest).filter(|_| paint == Paint::Colour) {
+            Some(length) => length,
+            None => c.len_utf8(),
+        };
+        let (now, later) = rest.split_at(length);
+        if length > c.len_utf8() || is_harmless(c) {
+            out.push_str(now);
+        } else {
+            out.extend(c.escape_unicode());
+        }
+        rest = later;
+    }
+    out
+}
+
+/// Line feeds and tabs are meant; marks that reverse the direction of writing never are.
+fn is_harmless(c: char) -> bool {
+    let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c == '\n' || c == '\t' || !(c.is_control() || turns)
+}
+
+/// The length of the sequence that sets a colour, if the text begins with one.
+fn colour_code(text: &str) -> Option<usize> {
+    let codes = text.strip_prefix("\u{1b}[")?;
+    let end = codes.find(|c: char| !(c.is_ascii_digit() || c == ';'))?;
+    codes.get(end..)?.starts_with('m').then_some("\u{1b}[".len() + end + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_but_colour_reaches_a_terminal() {
+        let hostile = "a\u{1b}[2Jb\u{1b}[31mc\u{202e}d\r\n\te\u{9b}é";
+        assert_eq!(visible(hostile, Paint::Plain), "a\\u{1b}[2Jb\\u{1b}[31mc\\u{202e}d\\u{d}\n\te\\u{9b}é");
+        assert_eq!(visible(hostile, Paint::Colour), "a\\u{1b}[2Jb\u{1b}[31mc\\u{202e}d\\u{d}\n\te\\u{9b}é");
+        let painted = Paint::Colour.tone(Tone::Alarm, "x");
+        assert_eq!(visible(&painted, Paint::Colour), painted);
+        assert_eq!(visible("\u{1b}", Paint::Colour), "\\u{1b}");
+        assert_eq!(visible("\u{1b}[1", Paint::Colour), "\\u{1b}[1");
+    }
+}

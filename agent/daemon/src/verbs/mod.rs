@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use std::io::Write;
 
 use serde::Serialize;
+use trimtab_core::render;
 use trimtab_core::render::Paint;
 use trimtab_core::state::Unconfirmed;
 use trimtab_kernel::timer;
@@ -73,13 +74,13 @@ fn paint_for(is_terminal: bool) -> Paint {
     if is_terminal && !unwanted { Paint::Colour } else { Paint::Plain }
 }
 
-/// Prints a text. A reader that has gone away (`| head`) is no failure.
+/// Prints a text; what in it would do something to a terminal is shown instead. A reader that has gone away (`| head`) is no failure.
 ///
 /// # Errors
 /// If standard output cannot be written otherwise, e.g. a full disk.
 pub fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(render::paint::visible(text, paint()).as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(Failure::new(Exit::Failed, format!("cannot write to standard output: {error}"))),

@@ -91,6 +91,16 @@ pub fn make(session: &mut Session, intent: &Intent, held: &BTreeMap<Address, tri
             origin: None,
         });
     }
+    for name in &intent.resolved.unnamed {
+        plan.findings.push(Finding {
+            class: Class::Note,
+            code: "unnamed".to_owned(),
+            address: None,
+            message: format!("interface `{}` is left alone: no address can hold its name", name.escape_debug()),
+            advice: Some("rename it, without `=`, white space and control characters".to_owned()),
+            origin: None,
+        });
+    }
     plan
 }
 
