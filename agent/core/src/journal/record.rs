@@ -86,6 +86,10 @@ pub struct Entry {
     pub original: Value,
     /// The values the plan may leave there; empty where the kernel chooses.
     pub wanted: Vec<Value>,
+    /// For one that is written itself: another address whose way back would move it. As long as that one is held, this
+    /// one's original must not be forgotten.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_by: Option<Address>,
 }
 
 /// The part of an address in a transaction.

@@ -100,62 +100,49 @@ fn close(held: &mut BTreeMap<Address, Held>, open: &Transaction, outcome: &Outco
         Outcome::Undone => {}
         Outcome::Committed { moved } => {
             for entry in &open.begin.entries {
-                let moved = || moved.iter().find(|(address, _)| *address == entry.address).map(|(_, value)| value);
-                let (found, cause) = match &entry.role {
-                    // One that an effect had brought at its turn was not written, and is ours all the same.
-                    Role::Set | Role::Return => (open.wrote.get(&entry.address).or_else(moved), None),
-                    Role::Effect { cause } => (moved(), Some(cause.clone())),
-                    Role::Guard { .. } => (None, None),
-                };
-                // What neither a write nor an effect has changed was good enough: there is nothing to hold.
-                let Some(found) = found else { continue };
-                if entry.role == Role::Return {
-                    // If it is not the original, what differs is somebody else's: a member or an element that stayed.
-                    held.remove(&entry.address);
-                } else {
-                    hold(held, &entry.address, &entry.original, found, cause);
-                }
+                commit(held, entry, open, moved);
             }
-            guard(held, &open.begin.entries);
+            // A guard whose cause is back has nothing to guard against.
+            let is_ours = |entry: &Held| entry.ours != entry.original;
+            let causes: BTreeSet<Address> =
+                held.iter().filter(|(_, entry)| is_ours(entry)).map(|(address, _)| address.clone()).collect();
+            let is_needed = |entry: &Held| entry.cause.as_ref().is_some_and(|cause| causes.contains(cause));
+            held.retain(|_, entry| is_ours(entry) || is_needed(entry));
         }
         Outcome::Incomplete { kept } => {
             let kept: BTreeSet<&Address> = kept.iter().collect();
             for entry in open.begin.entries.iter().filter(|entry| kept.contains(&entry.address)) {
                 let Some(found) = open.wrote.get(&entry.address).or(entry.wanted.first()) else { continue };
-                hold(held, &entry.address, &entry.original, found, None);
+                if found == &entry.original {
+                    held.remove(&entry.address);
+                } else {
+                    let ours = Held { original: entry.original.clone(), ours: found.clone(), cause: None };
+                    held.insert(entry.address.clone(), ours);
+                }
             }
         }
     }
 }
 
-/// A value is guarded as long as the cause that could move it is not back at its original.
-fn guard(held: &mut BTreeMap<Address, Held>, entries: &[Entry]) {
-    for entry in entries {
-        let Role::Guard { cause } = &entry.role else { continue };
-        if held.contains_key(cause) {
-            let guarded =
-                Held { original: entry.original.clone(), ours: entry.before.clone(), cause: Some(cause.clone()) };
-            held.insert(entry.address.clone(), guarded);
-        } else if entry.original == entry.before {
-            held.remove(&entry.address);
+fn commit(held: &mut BTreeMap<Address, Held>, entry: &Entry, open: &Transaction, moved: &[(Address, Value)]) {
+    let moved = || moved.iter().find(|(address, _)| *address == entry.address).map(|(_, value)| value);
+    let (found, cause) = match &entry.role {
+        // One that an effect had brought at its turn was not written, and is ours all the same.
+        Role::Set => (open.wrote.get(&entry.address).or_else(moved), None),
+        // If it is not the original, what differs is somebody else's: a member or an element that stayed.
+        Role::Return => (open.wrote.get(&entry.address).or_else(moved).and(Some(&entry.original)), None),
+        Role::Effect { cause } => (moved(), Some(cause)),
+        Role::Guard { cause } => {
+            let can_move = held.get(cause).is_some_and(|cause| cause.ours != cause.original);
+            (can_move.then_some(&entry.before), Some(cause))
         }
-    }
-}
-
-/// What is back at its original needs no undo any more.
-fn hold(
-    held: &mut BTreeMap<Address, Held>,
-    address: &Address,
-    original: &Value,
-    found: &Value,
-    cause: Option<Address>,
-) {
-    if found == original {
-        held.remove(address);
-    } else {
-        let entry = Held { original: original.clone(), ours: found.clone(), cause };
-        held.insert(address.clone(), entry);
-    }
+    };
+    // What neither a write nor an effect has changed was good enough: there is nothing to hold.
+    let Some(found) = found else { return };
+    // Back at its original it is held as a guard only, if anything could still move it.
+    let cause = if found == &entry.original { cause.or(entry.moved_by.as_ref()) } else { cause };
+    let ours = Held { original: entry.original.clone(), ours: found.clone(), cause: cause.cloned() };
+    held.insert(entry.address.clone(), ours);
 }
 
 /// The records of a journal that says the same as this history and nothing more: what a compaction writes.
@@ -204,6 +191,7 @@ mod tests {
             before: Value::Int(before),
             original: Value::Int(original),
             wanted: vec![Value::Int(wanted)],
+            moved_by: None,
         }
     }
 

@@ -53,6 +53,9 @@ pub trait Rules: Sync {
     /// Every other address whose value decides, or is moved by, what happens here.
     fn closure(&self, address: &Address, interfaces: &BTreeSet<String>) -> Vec<Address>;
 
+    /// Every other address that some write here may move.
+    fn reach(&self, address: &Address, interfaces: &BTreeSet<String>) -> Vec<Address>;
+
     /// What a write moves besides itself.
     fn effects(&self, address: &Address, to: &Value, world: &World) -> Effects;
 

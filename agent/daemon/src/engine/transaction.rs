@@ -18,6 +18,7 @@ use trimtab_core::journal::Outcome;
 use trimtab_core::journal::Record;
 use trimtab_core::journal::Role;
 use trimtab_core::kind::Effect;
+use trimtab_core::kind::rules_of;
 use trimtab_core::plan::Action;
 use trimtab_core::plan::Plan;
 use trimtab_core::state;
@@ -188,7 +189,9 @@ pub fn run(
     now: &Now,
 ) -> Result<Finished, BeginError> {
     let Job { plan, set, verb, trial } = job;
-    let id = format!("{:x}-{:x}-{}", now.at, now.caller.pid, store.history.records);
+    // Unique although a set that changes nothing takes a name and leaves no record, and though two may come in a second.
+    let generation = store.applied.as_ref().map_or(0, |applied| applied.generation);
+    let id = format!("{:x}-{:x}-{}-{generation}", now.at, now.caller.pid, store.history.records);
     if plan.changes.is_empty() {
         put_in_force(store, host, set, &id, now)?;
         return Ok(Finished::Nothing);
@@ -200,7 +203,7 @@ pub fn run(
         verb: verb.to_owned(),
         caller: now.caller.clone(),
         confirm_by,
-        entries: entries(plan, store),
+        entries: entries(plan, store, host),
     };
     let refused = store.unconfirmed.clone();
     store.append(&Record::Begin(begin.clone()), Sync::Yes)?;
@@ -383,7 +386,13 @@ pub fn confirm(store: &mut Store, end_timer: &mut dyn FnMut(&Unconfirmed)) -> Re
 }
 
 /// What is to change and what may move, each address once, with what to go back to.
-fn entries(plan: &Plan, store: &Store) -> Vec<Entry> {
+fn entries(plan: &Plan, store: &Store, host: &Host) -> Vec<Entry> {
+    let mut movers: BTreeMap<Address, &Address> = BTreeMap::new();
+    for cause in plan.changed().chain(store.history.held.keys()) {
+        for reached in rules_of(cause).reach(cause, &host.interfaces) {
+            movers.entry(reached).or_insert(cause);
+        }
+    }
     let original = |address: &Address, before: Value| {
         store.history.held.get(address).map_or_else(|| before, |held| held.original.clone())
     };
@@ -402,6 +411,7 @@ fn entries(plan: &Plan, store: &Store) -> Vec<Entry> {
                 before: cell.from.clone(),
                 original: original(&cell.address, cell.from.clone()),
                 wanted: cell.wanted(),
+                moved_by: movers.get(&cell.address).map(|cause| (*cause).clone()),
             });
         }
     }
@@ -433,6 +443,7 @@ fn entry_of(effect: &Effect, role: Role, original: &dyn Fn(&Address, Value) -> V
         before: effect.from.clone(),
         original: original(&effect.address, effect.from.clone()),
         wanted: effect.to.iter().cloned().collect(),
+        moved_by: None,
     }
 }
 

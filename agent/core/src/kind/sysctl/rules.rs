@@ -84,6 +84,10 @@ impl Rules for SysctlRules {
         closure
     }
 
+    fn reach(&self, address: &Address, interfaces: &BTreeSet<String>) -> Vec<Address> {
+        effects::reach(key(address), interfaces)
+    }
+
     fn effects(&self, address: &Address, to: &Value, world: &World) -> Effects {
         effects::effects(key(address), to, world)
     }
