@@ -1,7 +1,10 @@
 //! A host to try the engine on: a fake kernel, a state folder, and the verbs without their command line.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io;
+use std::panic;
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -28,9 +31,12 @@ use trimtab_core::desired::Layer;
 use trimtab_core::desired::Origin;
 use trimtab_core::desired::Setting;
 use trimtab_core::desired::Want;
+use trimtab_core::facts::Facts;
+use trimtab_core::host::HostId;
 use trimtab_core::journal::Begin;
 use trimtab_core::journal::Caller;
 use trimtab_core::kind::rules_of;
+use trimtab_core::observed::Reading;
 use trimtab_core::plan::Goal;
 use trimtab_core::plan::Plan;
 use trimtab_core::plan::goal;
@@ -40,8 +46,11 @@ use trimtab_core::policy::OnDrift;
 use trimtab_core::policy::Policy;
 use trimtab_core::policy::Scalar;
 use trimtab_core::policy::Wanted;
+use trimtab_core::state::Applied;
 use trimtab_core::state::Identity;
+use trimtab_core::value::Value;
 use trimtab_kernel::Kernel;
+use trimtab_kernel::WriteError;
 use trimtab_kernel::fake::FakeKernel;
 use trimtab_kernel::state::StateDir;
 
@@ -176,6 +185,11 @@ impl Bench {
         Store::read(StateDir::open(&self.folder, host), host).unwrap()
     }
 
+    /// Puts another applied set in place.
+    pub fn put_applied(&self, applied: Option<Applied>) {
+        self.store().put_applied(applied).unwrap();
+    }
+
     /// The host as it is now.
     pub fn host(&mut self) -> Host {
         Host::learn(&mut self.kernel).unwrap()
@@ -220,19 +234,29 @@ impl Bench {
     }
 
     fn apply_with(&mut self, desired: &Desired, trial: Option<(Duration, Arm)>) -> Result<Finished, BeginError> {
-        let (mut store, host, now) = (self.store(), self.host(), self.now());
-        transaction::recover(&mut self.kernel, &mut store, &host, &now, Trials::Respect)?;
-        let plan = host.plan(&mut self.kernel, &goal::of_apply(desired, &store.history.held));
-        let set = Set { desired: desired.clone(), roles: vec!["test".into()], profiles: vec!["test".into()] };
-        let (within, mut arm) = match trial {
-            Some((within, arm)) => (Some(within), Some(arm)),
-            None => (None, None),
+        let now = self.now();
+        apply_on(&mut self.kernel, &self.folder, &now, desired, trial)
+    }
+
+    /// An apply that dies at its Nth touch of the kernel, counted from 0; `None` if it died.
+    pub fn die_applying(&mut self, desired: &Desired, nth: usize) -> Option<Finished> {
+        let now = self.now();
+        let mut kernel = Mortal { kernel: &mut self.kernel, left: nth };
+        let folder = &self.folder;
+        survive(|| apply_on(&mut kernel, folder, &now, desired, None).unwrap())
+    }
+
+    /// A recovery that dies at its Nth touch of the kernel; whether it survived.
+    pub fn die_recovering(&mut self, nth: usize) -> bool {
+        let now = self.now();
+        let mut kernel = Mortal { kernel: &mut self.kernel, left: nth };
+        let folder = &self.folder;
+        let recover = || {
+            let host = Host::learn(&mut kernel).unwrap();
+            let mut store = Store::read(StateDir::open(folder, &host.id), &host.id).unwrap();
+            transaction::recover(&mut kernel, &mut store, &host, &now, Trials::Respect).unwrap();
         };
-        let mut armed = |_: &Begin| arm.as_mut().map_or(Ok(None), |arm| arm());
-        let identity = Identity { settings: digest_of(desired), sources: "texts".into() };
-        let trial = within.map(|within| Trial { within, set: identity, arm: &mut armed });
-        let job = Job { plan: &plan, set: &set, verb: "apply", trial };
-        transaction::run(&mut self.kernel, &mut store, &host, job, &now)
+        survive(recover).is_some()
     }
 
     /// As a whole `trimtab revert` does it.
@@ -268,5 +292,89 @@ impl Bench {
     /// The keys written by trimtab so far, in order.
     pub fn written(&self) -> Vec<String> {
         self.kernel.log().iter().filter(|written| !written.foreign).map(|written| written.key.to_string()).collect()
+    }
+}
+
+fn apply_on(
+    kernel: &mut dyn Kernel,
+    folder: &Path,
+    now: &Now,
+    desired: &Desired,
+    trial: Option<(Duration, Arm)>,
+) -> Result<Finished, BeginError> {
+    let host = Host::learn(kernel).unwrap();
+    let mut store = Store::read(StateDir::open(folder, &host.id), &host.id).unwrap();
+    transaction::recover(kernel, &mut store, &host, now, Trials::Respect)?;
+    let plan = host.plan(kernel, &goal::of_apply(desired, &store.history.held));
+    let set = Set { desired: desired.clone(), roles: vec!["test".into()], profiles: vec!["test".into()] };
+    let (within, mut arm) = match trial {
+        Some((within, arm)) => (Some(within), Some(arm)),
+        None => (None, None),
+    };
+    let mut armed = |_: &Begin| arm.as_mut().map_or(Ok(None), |arm| arm());
+    let identity = Identity { settings: digest_of(desired), sources: "texts".into() };
+    let trial = within.map(|within| Trial { within, set: identity, arm: &mut armed });
+    let job = Job { plan: &plan, set: &set, verb: "apply", trial };
+    transaction::run(kernel, &mut store, &host, job, now)
+}
+
+/// What a process does that may be killed: it stops where it is, and what it had written stays.
+fn survive<T>(work: impl FnOnce() -> T) -> Option<T> {
+    match panic::catch_unwind(AssertUnwindSafe(work)) {
+        Ok(done) => Some(done),
+        Err(cause) if cause.is::<Death>() => None,
+        Err(cause) => panic::resume_unwind(cause),
+    }
+}
+
+struct Death;
+
+/// A kernel under whose holder the ground gives way, before a read, before a write or just behind it.
+struct Mortal<'a> {
+    kernel: &'a mut FakeKernel,
+    left: usize,
+}
+
+impl Mortal<'_> {
+    fn touch(&mut self) {
+        if self.left == 0 {
+            // Unlike `panic!` it says nothing.
+            panic::resume_unwind(Box::new(Death));
+        }
+        self.left -= 1;
+    }
+}
+
+impl Kernel for Mortal<'_> {
+    fn identity(&self) -> &HostId {
+        self.kernel.identity()
+    }
+
+    fn facts(&mut self) -> Facts {
+        self.kernel.facts()
+    }
+
+    fn interfaces(&mut self) -> io::Result<BTreeSet<String>> {
+        self.kernel.interfaces()
+    }
+
+    fn addressed(&mut self) -> io::Result<BTreeSet<String>> {
+        self.kernel.addressed()
+    }
+
+    fn list(&mut self, kind: Kind) -> io::Result<Vec<Address>> {
+        self.kernel.list(kind)
+    }
+
+    fn read(&mut self, addresses: &[Address]) -> Vec<Reading> {
+        self.touch();
+        self.kernel.read(addresses)
+    }
+
+    fn write(&mut self, cells: &[(Address, Value)]) -> Result<(), WriteError> {
+        self.touch();
+        let outcome = self.kernel.write(cells);
+        self.touch();
+        outcome
     }
 }

@@ -1,12 +1,13 @@
 //! The engine over a fake kernel and a real state folder: what the apply protocol promises, and what it does when the
 //! kernel, the disk or somebody else gets in its way.
 
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "what fails here fails a test")]
+#![expect(clippy::unwrap_used, reason = "what fails here fails a test")]
 
 mod bench;
 mod cascades;
 mod disk;
 mod failures;
+mod laws;
 
 mod pairs;
 mod returns;
