@@ -3,9 +3,14 @@
 //! An address is parsed once, at the edge, into path segments, so that an interface called `eth0.100` can never be
 //! confused with two directories. It never says anything about the value.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
+use schemars::Schema;
+use schemars::SchemaGenerator;
+use schemars::json_schema;
 use serde::Deserialize;
 use serde::Deserializer;
 use serde::Serialize;
@@ -140,6 +145,22 @@ impl<'de> Deserialize<'de> for Address {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Address, D::Error> {
         let text = String::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl JsonSchema for Address {
+    fn schema_name() -> Cow<'static, str> {
+        "Address".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.word()).collect();
+        json_schema!({
+            "description": "One value of the kernel, e.g. `sysctl:net.core.somaxconn`, or `sysctl@blue:net.ipv4.ip_forward` \
+                            in another network namespace. A dot inside a part of the key is written as a slash.",
+            "type": "string",
+            "pattern": format!(r"^({})(@[^:/]+)?:[^\s=.]+(\.[^\s=.]+)+$", kinds.join("|")),
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -11,14 +12,14 @@ use crate::policy::OnDrift;
 use crate::policy::Policy;
 
 /// The resolved settings by address. What is not in here is not touched.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Desired {
     /// One setting per canonical address.
     pub settings: BTreeMap<Address, Setting>,
 }
 
 /// What is wanted of one address, and who says so.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Setting {
     /// The policy, or why it is not known yet.
     pub want: Want,
@@ -35,7 +36,7 @@ pub struct Setting {
 }
 
 /// A policy that could be worked out, or the reason why not.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Want {
     /// Everything it needs is known.
@@ -50,7 +51,7 @@ pub enum Want {
 }
 
 /// A layer of settings, weakest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Layer {
     /// A profile, by role or include.
@@ -62,7 +63,7 @@ pub enum Layer {
 }
 
 /// Where a setting was written down.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Origin {
     /// The layer.
     pub layer: Layer,
@@ -86,7 +87,7 @@ impl fmt::Display for Origin {
 }
 
 /// A place that spoke of an address and lost.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Loser {
     /// Where.
     pub origin: Origin,

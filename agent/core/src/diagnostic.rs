@@ -5,6 +5,9 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 /// One text that was parsed: a profile, the host file, or one argument of the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
@@ -55,7 +58,8 @@ impl Sources {
 }
 
 /// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// Nothing can be done with this set of files.
     Error,

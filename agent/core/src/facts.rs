@@ -5,11 +5,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 
 /// The value of one fact, quantities as plain numbers: bytes, bit/s, seconds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum FactValue {
     /// Yes or no.
@@ -35,7 +36,7 @@ impl fmt::Display for FactValue {
 }
 
 /// A fact with the place it was learnt from, e.g. `/proc/meminfo MemTotal` or `host.toml:12`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Fact {
     /// The value.
     pub value: FactValue,
@@ -44,7 +45,7 @@ pub struct Fact {
 }
 
 /// What is known of one host.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Facts {
     /// Host-wide facts by dotted name, e.g. `host.memory`, `uplink.speed`.
     pub values: BTreeMap<String, Fact>,

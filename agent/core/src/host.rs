@@ -1,10 +1,11 @@
 //! Who a host is: the identity that state, plans and snapshots are bound to.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 
 /// A host, this boot of it, and one network namespace in it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HostId {
     /// The host name: a label only.
     pub name: String,
@@ -17,7 +18,7 @@ pub struct HostId {
 }
 
 /// A network namespace of one boot. The cookie is unique until reboot; the name is a label only.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NetnsId {
     /// `SO_NETNS_COOKIE` of a socket made in it (net/core/sock.c; Linux 5.14 and later).
     pub cookie: u64,

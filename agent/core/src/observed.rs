@@ -2,13 +2,14 @@
 //!
 //! That an object is absent or unreadable is a fact about the host, never an error.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 
 use crate::value::Value;
 
 /// What reading one kernel object gave, before anybody interpreted it. A snapshot holds these.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reading {
     /// The text the kernel gave, without its final newline, and whether its mode lets anybody write it.
@@ -34,7 +35,7 @@ pub enum Reading {
 }
 
 /// What the kernel holds at an address.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Observed {
     /// A value in canonical form.

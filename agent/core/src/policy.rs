@@ -3,11 +3,12 @@
 //! A policy says when a live value is good enough and, if it is not, what to write. It knows nothing of where a value
 //! lives; the kind of the address turns the scalars here into canonical [`crate::value::Value`]s.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 
 /// One scalar as a profile states it, or as an expression returned it. Booleans are 1 and 0.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Scalar {
     /// An integer.
@@ -17,7 +18,7 @@ pub enum Scalar {
 }
 
 /// One element of a vector: wanted, or left as it is.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Element {
     /// Whatever the kernel holds.
@@ -27,7 +28,7 @@ pub enum Element {
 }
 
 /// A wanted value: one scalar, or a vector by element.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Wanted {
     /// One scalar; for a vector key, a text of several values as sysctl.conf has it.
@@ -37,7 +38,7 @@ pub enum Wanted {
 }
 
 /// When a live value is good enough, and what to write if it is not.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Policy {
     /// Exactly this.
@@ -72,7 +73,7 @@ impl Policy {
 }
 
 /// What the daemon does when a setting drifts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnDrift {
     /// Put it back.

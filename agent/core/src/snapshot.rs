@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 use thiserror::Error;
@@ -20,11 +21,12 @@ pub const DOCUMENT: &str = "trimtab.snapshot";
 pub const VERSION: u32 = 1;
 
 /// One namespace of one host at one moment. Secrets are not in it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Snapshot {
-    /// [`DOCUMENT`].
+    /// The name of the document.
     pub document: String,
-    /// [`VERSION`].
+    /// The version of the document.
+    #[schemars(extend("const" = VERSION))]
     pub version: u32,
     /// Seconds since 1970.
     pub at: u64,

@@ -1,5 +1,6 @@
 //! The state files beside the journal: what is in force, and what nobody has confirmed yet.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,9 +14,10 @@ use crate::journal::Caller;
 pub const VERSION: u32 = 1;
 
 /// The file `applied`: the desired set last put in force. Replaced whole, and only if it differs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Applied {
-    /// [`VERSION`].
+    /// The version of the file.
+    #[schemars(extend("const" = VERSION))]
     pub version: u32,
     /// Counts the sets that were put in force, from 1.
     pub generation: u64,
@@ -38,9 +40,10 @@ pub struct Applied {
 /// The file `unconfirmed`: a set that was applied for a trial and has not been confirmed.
 ///
 /// It stays behind when the trial ends by itself, so that the next boot does not put the set in force again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Unconfirmed {
-    /// [`VERSION`].
+    /// The version of the file.
+    #[schemars(extend("const" = VERSION))]
     pub version: u32,
     /// The transaction of the trial.
     pub transaction: String,
@@ -62,11 +65,11 @@ pub struct Unconfirmed {
 }
 
 /// What identifies a set that was tried: it must not come back at boot under another guise.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Identity {
-    /// The digest of its settings: [`crate::plan::saved::digest_of`].
+    /// A digest of every address and what is wanted there.
     pub settings: String,
-    /// The digest of the texts that say them: [`crate::plan::saved::digest_of_sources`].
+    /// A digest of the texts that say so.
     pub sources: String,
 }
 

@@ -3,8 +3,13 @@
 //! Two values are the same for trimtab exactly if they are equal here. How a text becomes a value is a matter of its
 //! kind (`kind::sysctl::canonical`); this module only knows the shapes.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::JsonSchema;
+use schemars::Schema;
+use schemars::SchemaGenerator;
+use schemars::json_schema;
 use serde::Deserialize;
 use serde::Deserializer;
 use serde::Serialize;
@@ -157,6 +162,49 @@ impl Serialize for Value {
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
         deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+impl JsonSchema for Value {
+    fn schema_name() -> Cow<'static, str> {
+        "Value".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "What one kernel object holds, in canonical form.",
+            "anyOf": [
+                { "type": "integer", "format": "int64" },
+                {
+                    "description": "A vector of numbers, in order.",
+                    "type": "array",
+                    "items": { "type": "integer", "format": "int64" },
+                },
+                {
+                    "description": "Names in order, e.g. congestion control algorithms.",
+                    "type": "array",
+                    "items": { "type": "string" },
+                },
+                { "description": "Any other text, white space folded.", "type": "string" },
+                {
+                    "type": "object",
+                    "properties": {
+                        "ports": {
+                            "description": "A set of numbers as the kernel prints it: `80,8080-8082`.",
+                            "type": "string",
+                            "pattern": "^([0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*)?$",
+                        },
+                    },
+                    "required": ["ports"],
+                },
+                {
+                    "description": "Something that must never be shown.",
+                    "type": "object",
+                    "properties": { "secret": { "const": true } },
+                    "required": ["secret"],
+                },
+            ],
+        })
     }
 }
 

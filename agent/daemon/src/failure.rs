@@ -1,17 +1,33 @@
 //! Failures of a command: an exit code and what to tell the user.
 
-use serde_json::Value as Json;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use trimtab_core::diagnostic::Diagnostic;
 use trimtab_core::diagnostic::Sources;
-use trimtab_core::render;
 use trimtab_core::render::Paint;
+use trimtab_core::render::diagnostics;
 use trimtab_kernel::file::FileError;
 use trimtab_kernel::lock::LockError;
 
 use crate::engine::StoreError;
 use crate::engine::transaction::BeginError;
 use crate::exit::Exit;
+
+/// The document that every command prints with `--json` if it ends early.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Report {
+    /// The name of the document.
+    pub document: &'static str,
+    /// The version of the document.
+    #[schemars(extend("const" = 1))]
+    pub version: u32,
+    /// The exit code.
+    pub exit: u8,
+    /// Why, in words.
+    pub error: String,
+    /// Problems of files, with their places.
+    pub diagnostics: Vec<diagnostics::Told>,
+}
 
 /// Why a command ended early.
 #[derive(Debug)]
@@ -39,7 +55,7 @@ impl Failure {
     pub fn text(&self, paint: Paint) -> String {
         let mut text = String::new();
         if let Some((diagnostics, sources)) = &self.diagnostics {
-            text.push_str(&render::diagnostics::text(diagnostics, sources, paint == Paint::Colour));
+            text.push_str(&diagnostics::text(diagnostics, sources, paint == Paint::Colour));
             text.push('\n');
         }
         text.push_str("trimtab: ");
@@ -49,18 +65,15 @@ impl Failure {
     }
 
     /// What a program reads on standard output.
-    pub fn json(&self) -> Json {
-        let diagnostics = match &self.diagnostics {
-            Some((diagnostics, sources)) => render::diagnostics::json(diagnostics, sources),
-            None => json!([]),
-        };
-        json!({
-            "document": "trimtab.error",
-            "version": 1,
-            "exit": self.exit.code(),
-            "error": self.message,
-            "diagnostics": diagnostics,
-        })
+    pub fn report(&self) -> Report {
+        let files = self.diagnostics.as_ref();
+        Report {
+            document: "trimtab.error",
+            version: 1,
+            exit: self.exit.code(),
+            error: self.message.clone(),
+            diagnostics: files.map(|(found, sources)| diagnostics::told(found, sources)).unwrap_or_default(),
+        }
     }
 }
 

@@ -59,7 +59,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
 fn tell(common: &Common, failure: &Failure) {
     if common.json {
         // Nothing can be told about a failure to tell.
-        let _ = verbs::print_json(&failure.json());
+        let _ = verbs::print_json(&failure.report());
     }
     let paint = verbs::paint_errors();
     let _ = io::stderr().lock().write_all(render::paint::visible(&failure.text(paint), paint).as_bytes());

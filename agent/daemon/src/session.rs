@@ -24,6 +24,7 @@ use crate::cli::Wait;
 use crate::cli::Wanted;
 use crate::engine::Host;
 use crate::engine::Store;
+use crate::engine::StoreError;
 use crate::engine::transaction::Now;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -73,6 +74,14 @@ impl Session {
     /// If it cannot be relied upon.
     pub fn store(&self) -> Result<Store, Failure> {
         Ok(Store::read(StateDir::open(&self.common.state_dir, &self.host.id), &self.host.id)?)
+    }
+
+    /// The state on disk as far as it can be relied upon, and what is wrong with the rest of it.
+    ///
+    /// # Errors
+    /// If it cannot be read at all.
+    pub fn look(&self) -> Result<(Store, Vec<StoreError>), Failure> {
+        Ok(Store::look(StateDir::open(&self.common.state_dir, &self.host.id), &self.host.id)?)
     }
 
     /// The lock of the namespace, and the state under it.

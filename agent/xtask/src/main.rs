@@ -17,11 +17,15 @@ use clap::Parser;
 use clap::Subcommand;
 use serde_json::Value;
 
-type MakeSchema = fn() -> Value;
+/// Makes a schema, given its name.
+type MakeSchema = fn(&str) -> Value;
 
-/// Every schema, by the function that makes it. Add one for each document that trimtab writes or reads.
-const SCHEMAS: &[(&str, MakeSchema)] =
-    &[("profile", trimtab_core::profile_schema::profile_schema), ("host", trimtab_core::profile_schema::host_schema)];
+macro_rules! makers {
+    ($($name:literal => $make:expr,)*) => { &[$(($name, $make),)*] };
+}
+
+/// Every schema by the function that makes it.
+const SCHEMAS: &[(&str, MakeSchema)] = trimtab::schemas!(makers);
 
 /// The folders that hold generated files and nothing else.
 const FOLDERS: &[&str] = &["schema", documents::MAN, documents::COMPLETIONS];
@@ -78,9 +82,9 @@ fn root() -> PathBuf {
 /// Every generated file by its path from the top of the repository.
 fn generated() -> Result<BTreeMap<String, String>, serde_json::Error> {
     let mut files = BTreeMap::new();
-    for (name, schema) in SCHEMAS {
+    for (name, make) in SCHEMAS {
         let mut text = String::new();
-        print(&schema(), "", &mut text)?;
+        print(&make(name), "", &mut text)?;
         files.insert(format!("schema/{name}.schema.json"), text + "\n");
     }
     files.extend(documents::documents());
@@ -179,10 +183,10 @@ mod tests {
 
     #[test]
     fn what_is_printed_is_the_schema() {
-        for (name, schema) in SCHEMAS {
+        for (name, make) in SCHEMAS {
             let mut text = String::new();
-            print(&schema(), "", &mut text).unwrap();
-            assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), schema(), "{name}");
+            print(&make(name), "", &mut text).unwrap();
+            assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), make(name), "{name}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! The bytes of a journal: one checked record a line.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 use sha2::Digest;
@@ -12,10 +13,13 @@ use crate::host::HostId;
 
 const CHECK_LENGTH: usize = 8;
 
-#[derive(Serialize)]
-struct LineOut<'a> {
-    seq: u64,
-    record: &'a Record,
+/// One line of the journal, behind the check that leads it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Line<'a> {
+    /// The number of the record in its journal, from 0.
+    pub seq: u64,
+    /// What it records.
+    pub record: &'a Record,
 }
 
 #[derive(Deserialize)]
@@ -56,7 +60,7 @@ pub enum JournalError {
 /// The line of one record, its newline included.
 pub fn encode(seq: u64, record: &Record) -> String {
     // Records hold strings, numbers and maps with string keys only: they always serialise.
-    let body = serde_json::to_string(&LineOut { seq, record }).unwrap_or_default();
+    let body = serde_json::to_string(&Line { seq, record }).unwrap_or_default();
     format!("{} {body}\n", check(body.as_bytes()))
 }
 

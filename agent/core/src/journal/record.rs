@@ -1,5 +1,6 @@
 //! The vocabulary of the journal.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -11,12 +12,13 @@ use crate::value::Value;
 pub const VERSION: u32 = 1;
 
 /// One line of the journal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum Record {
     /// The first line: which boot and namespace the rest is about.
     Opened {
-        /// [`VERSION`].
+        /// The version of the records.
+        #[schemars(extend("const" = VERSION))]
         version: u32,
         /// The host, boot and namespace.
         host: HostId,
@@ -56,7 +58,9 @@ pub enum Record {
 }
 
 /// The start of a transaction.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+// Beside a reference its fields would be unknown to the record that holds them.
+#[schemars(inline)]
 pub struct Begin {
     /// The transaction, unique in this journal.
     pub id: String,
@@ -74,7 +78,7 @@ pub struct Begin {
 }
 
 /// One address in a transaction.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Entry {
     /// The address.
     pub address: Address,
@@ -93,7 +97,7 @@ pub struct Entry {
 }
 
 /// The part of an address in a transaction.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// It is written to put a wanted value in force.
@@ -114,7 +118,7 @@ pub enum Role {
 }
 
 /// How a transaction ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum Outcome {
     /// In force. `moved` holds the effects whose value changed, as read back at the end.
@@ -132,7 +136,7 @@ pub enum Outcome {
 }
 
 /// Who ran a command.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Caller {
     /// The user id of the process.
     pub uid: u32,
@@ -153,7 +157,7 @@ pub struct Caller {
 }
 
 /// What trimtab holds of an address it has changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Held {
     /// The value before trimtab's first write of this boot.
     pub original: Value,

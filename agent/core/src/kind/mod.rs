@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -113,20 +114,20 @@ pub struct Effects {
 }
 
 /// One value that a write to another address moves.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Effect {
     /// What moves.
     pub address: Address,
     /// Its value before.
     pub from: Value,
-    /// Its value after; `None` where the kernel chooses.
+    /// Its value after; nothing where the kernel chooses.
     pub to: Option<Value>,
     /// How sure that is.
     pub certainty: Certainty,
 }
 
 /// Whether an effect can be foretold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Certainty {
     /// The kernel does it always.

@@ -6,6 +6,9 @@
 //!
 //! Rules about one key are rows of a table in [`keys`]; those about several settings are functions in [`pairs`].
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::address::Address;
 use crate::address::Object;
 use crate::address::SysctlKey;
@@ -23,7 +26,7 @@ mod pairs;
 mod tests;
 
 /// One piece of advice.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Lint {
     /// A stable code for machines and searches, e.g. `cargo-cult`.
     pub code: &'static str,

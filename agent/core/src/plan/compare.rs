@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -19,7 +20,7 @@ use crate::policy::Policy;
 use crate::value::Value;
 
 /// A live value that does not satisfy what is wanted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Mismatch {
     /// Where.
     pub address: Address,
@@ -34,7 +35,7 @@ pub struct Mismatch {
 }
 
 /// The result of comparing every setting.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Comparison {
     /// Every mismatch, in order of addresses.
     pub mismatches: Vec<Mismatch>,

@@ -10,6 +10,7 @@ pub mod finding;
 pub mod goal;
 pub mod saved;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -25,7 +26,7 @@ use crate::kind::Effect;
 use crate::value::Value;
 
 /// What is to be done on one host, in order, and what is to be said about it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
     /// The changes, in the order of writing.
     pub changes: Vec<Change>,
@@ -36,7 +37,7 @@ pub struct Plan {
 }
 
 /// One write to one kernel object.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Change {
     /// Why it is made.
     pub action: Action,
@@ -57,7 +58,7 @@ pub struct Change {
 }
 
 /// Why a change is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// A setting wants it.
@@ -67,7 +68,7 @@ pub enum Action {
 }
 
 /// One address of a change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Cell {
     /// The address.
     pub address: Address,
@@ -84,7 +85,7 @@ pub struct Cell {
 }
 
 /// One value that may be found at a change's turn.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Case {
     /// What is found.
     pub found: Value,

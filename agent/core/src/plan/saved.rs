@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 use sha2::Digest;
@@ -25,11 +26,12 @@ pub const DOCUMENT: &str = "trimtab.plan";
 pub const VERSION: u32 = 1;
 
 /// The document that `plan --json` prints and `plan --out` saves.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SavedPlan {
-    /// [`DOCUMENT`].
+    /// The name of the document.
     pub document: String,
-    /// [`VERSION`].
+    /// The version of the document.
+    #[schemars(extend("const" = VERSION))]
     pub version: u32,
     /// A digest of boot, namespace and changes.
     pub id: String,
@@ -56,7 +58,7 @@ pub struct SavedPlan {
 }
 
 /// How many of each.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Summary {
     /// Addresses to change.

@@ -9,8 +9,8 @@ use annotate_snippets::Origin;
 use annotate_snippets::Renderer;
 use annotate_snippets::Snippet;
 use annotate_snippets::renderer::DecorStyle;
-use serde_json::Value;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Place;
@@ -127,39 +127,66 @@ fn boundary(text: &str, offset: usize) -> usize {
     offset
 }
 
-/// An array of objects: `severity`, `code`, `message`, `file`, `line`, `column`, `help`, `related`; what is not known
-/// is null. Lines and columns count from 1, columns in characters.
-pub fn json(diagnostics: &[Diagnostic], sources: &Sources) -> Value {
-    diagnostics.iter().map(|diagnostic| object(diagnostic, sources)).collect()
+/// A diagnostic as programs get it. What is not known is null.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Told {
+    /// How bad it is.
+    pub severity: Severity,
+    /// A stable code, e.g. `unknown-key`.
+    pub code: &'static str,
+    /// What is wrong.
+    pub message: String,
+    /// The short name of the file, e.g. `egress-proxy.toml`.
+    pub file: Option<String>,
+    /// The line, from 1.
+    pub line: Option<u32>,
+    /// The column, in characters from 1.
+    pub column: Option<u32>,
+    /// What to do about it.
+    pub help: Option<String>,
+    /// Other places that matter.
+    pub related: Vec<Related>,
 }
 
-fn object(diagnostic: &Diagnostic, sources: &Sources) -> Value {
+/// A place that matters to a diagnostic, as programs get it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Related {
+    /// The short name of the file.
+    pub file: Option<String>,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column, in characters from 1.
+    pub column: u32,
+    /// What is there.
+    pub message: String,
+}
+
+/// Every diagnostic for programs.
+pub fn told(diagnostics: &[Diagnostic], sources: &Sources) -> Vec<Told> {
+    diagnostics.iter().map(|diagnostic| told_one(diagnostic, sources)).collect()
+}
+
+fn told_one(diagnostic: &Diagnostic, sources: &Sources) -> Told {
     let Diagnostic { severity, code, message, place, help, related } = diagnostic;
-    let severity = match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-    };
-    let (file, line, column) = place.as_ref().map_or((Value::Null, Value::Null, Value::Null), |place| {
-        let Position { file, line, column } = position(place, sources);
-        (file.into(), line.into(), column.into())
-    });
-    let related: Vec<Value> = related
+    let place = place.as_ref().map(|place| position(place, sources));
+    let (line, column) = place.as_ref().map(|place| (place.line, place.column)).unzip();
+    let related = related
         .iter()
         .map(|(place, word)| {
             let Position { file, line, column } = position(place, sources);
-            json!({ "file": file, "line": line, "column": column, "message": word })
+            Related { file, line, column, message: word.clone() }
         })
         .collect();
-    json!({
-        "severity": severity,
-        "code": code,
-        "message": message,
-        "file": file,
-        "line": line,
-        "column": column,
-        "help": help,
-        "related": related,
-    })
+    Told {
+        severity: *severity,
+        code,
+        message: message.clone(),
+        file: place.and_then(|place| place.file),
+        line,
+        column,
+        help: help.clone(),
+        related,
+    }
 }
 
 struct Position {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -21,7 +22,7 @@ use super::SYSCTL_CONF;
 use super::Target;
 
 /// What the next boot would set a sysctl to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BootSetting {
     /// The value as the file spells it, in the unit of the canonical key.
     pub value_text: String,
@@ -37,7 +38,7 @@ pub struct BootSetting {
 }
 
 /// One line that speaks of a key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Spoken {
     /// The value as the file spells it, in the unit of the canonical key; nothing for `-key`, which only keeps globs away.
     pub value_text: Option<String>,

@@ -1,5 +1,8 @@
 //! The state on disk: the journal and what it adds up to, `applied`, `unconfirmed`.
 
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use thiserror::Error;
 use trimtab_core::address::Address;
 use trimtab_core::host::HostId;
@@ -15,9 +18,6 @@ use trimtab_kernel::file::FileError;
 use trimtab_kernel::state::StateDir;
 use trimtab_kernel::state::Sync;
 
-const APPLIED: &str = "applied";
-const UNCONFIRMED: &str = "unconfirmed";
-
 /// Past this many ended transactions the journal is rewritten to what still matters.
 const COMPACT_AFTER: u64 = 64;
 
@@ -29,7 +29,8 @@ pub enum StoreError {
     File(#[from] FileError),
     /// The journal is damaged or newer.
     #[error(
-        "{path}: {cause}; nothing was written. Without it trimtab cannot tell what to undo: restore it, or move it away to give up the undo of this boot"
+        "{path}: {cause}; nothing was written. Without it trimtab cannot tell what to undo: {}, or move it away to give up the undo of this boot",
+        remedy(self)
     )]
     Journal {
         /// The journal.
@@ -38,13 +39,77 @@ pub enum StoreError {
         cause: JournalError,
     },
     /// Another state file is damaged or newer.
-    #[error("{path}: {cause}; nothing was written. Move it away to go on without it")]
+    #[error("{path}: {cause}; nothing was written: {}, or move it away to go on without it", remedy(self))]
     State {
+        /// Which one.
+        kind: StateFile,
         /// The file.
         path: String,
         /// What is wrong with it.
         cause: StateError,
     },
+}
+
+/// The files of state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum StateFile {
+    /// What was changed in this boot and what was there before.
+    Journal,
+    /// What is in force.
+    Applied,
+    /// What nobody has confirmed.
+    Unconfirmed,
+}
+
+impl StateFile {
+    /// The name of the file.
+    pub fn name(self) -> &'static str {
+        match self {
+            StateFile::Journal => "journal",
+            StateFile::Applied => "applied",
+            StateFile::Unconfirmed => "unconfirmed",
+        }
+    }
+
+    /// The version of the file that this trimtab writes, and the newest it knows.
+    pub fn version(self) -> u32 {
+        match self {
+            StateFile::Journal => journal::record::VERSION,
+            StateFile::Applied | StateFile::Unconfirmed => state::VERSION,
+        }
+    }
+}
+
+impl StoreError {
+    /// The file that is there and cannot be relied upon, and the version it says to be of if it is too new.
+    pub fn unreliable(&self) -> Option<(StateFile, Option<u32>)> {
+        match self {
+            StoreError::File(_) => None,
+            StoreError::Journal { path: _, cause } => Some((
+                StateFile::Journal,
+                match cause {
+                    JournalError::Newer { found } => Some(*found),
+                    JournalError::Damaged { .. } => None,
+                },
+            )),
+            StoreError::State { kind, path: _, cause } => Some((
+                *kind,
+                match cause {
+                    StateError::Newer(found) => Some(*found),
+                    StateError::Malformed(_) => None,
+                },
+            )),
+        }
+    }
+}
+
+/// What to do about a file that cannot be relied upon, other than to give it up.
+fn remedy(error: &StoreError) -> &'static str {
+    match error.unreliable() {
+        Some((_, Some(_))) => "use the trimtab that wrote it",
+        Some((_, None)) | None => "restore it",
+    }
 }
 
 /// The state of one namespace.
@@ -69,21 +134,35 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if a file is there that cannot be relied upon.
     pub fn read(dir: StateDir, host: &HostId) -> Result<Store, StoreError> {
+        let (store, unreliable) = Store::look(dir, host)?;
+        match unreliable.into_iter().next() {
+            Some(first) => Err(first),
+            None => Ok(store),
+        }
+    }
+
+    /// The state as far as it can be relied upon, and what is wrong with the rest of it: to be shown, never to be acted
+    /// upon.
+    ///
+    /// # Errors
+    /// If a file cannot be read at all.
+    pub fn look(dir: StateDir, host: &HostId) -> Result<(Store, Vec<StoreError>), StoreError> {
+        let mut unreliable = Vec::new();
         let bytes = dir.read_journal()?;
         let of_other_boot = journal::opened_for(&bytes).is_some_and(|other| !other.same_boot_and_netns(host));
         let (history, good) = if of_other_boot {
             // The kernel's values went with that boot, and so did everything there was to undo.
             (History::default(), 0)
         } else {
-            let (records, good) = journal::parse(&bytes).map_err(|cause| StoreError::Journal {
-                path: dir.path().join("journal").display().to_string(),
-                cause,
-            })?;
+            let (records, good) = journal::parse(&bytes).unwrap_or_else(|cause| {
+                unreliable.push(StoreError::Journal { path: path_of(&dir, StateFile::Journal), cause });
+                Default::default()
+            });
             (journal::replay(&records), good)
         };
-        let applied = read_state(&dir, APPLIED)?;
-        let unconfirmed = read_state(&dir, UNCONFIRMED)?;
-        Ok(Store {
+        let applied = read_state(&dir, StateFile::Applied, &mut unreliable)?;
+        let unconfirmed = read_state(&dir, StateFile::Unconfirmed, &mut unreliable)?;
+        let store = Store {
             dir,
             host: host.clone(),
             history,
@@ -92,7 +171,8 @@ impl Store {
             good_bytes: good as u64,
             total_bytes: bytes.len() as u64,
             other_boot: of_other_boot,
-        })
+        };
+        Ok((store, unreliable))
     }
 
     /// The set in force in this boot, if there is one: a set of another boot is history.
@@ -161,8 +241,8 @@ impl Store {
     /// If the disk does not take it; the old file is then still there.
     pub fn put_applied(&mut self, applied: Option<Applied>) -> Result<(), StoreError> {
         match &applied {
-            Some(applied) => self.dir.replace(APPLIED, &state::encode(applied))?,
-            None => self.dir.remove(APPLIED)?,
+            Some(applied) => self.dir.replace(StateFile::Applied.name(), &state::encode(applied))?,
+            None => self.dir.remove(StateFile::Applied.name())?,
         }
         self.applied = applied;
         Ok(())
@@ -174,8 +254,8 @@ impl Store {
     /// If the disk does not take it; the old file is then still there.
     pub fn put_unconfirmed(&mut self, unconfirmed: Option<Unconfirmed>) -> Result<(), StoreError> {
         match &unconfirmed {
-            Some(unconfirmed) => self.dir.replace(UNCONFIRMED, &state::encode(unconfirmed))?,
-            None => self.dir.remove(UNCONFIRMED)?,
+            Some(unconfirmed) => self.dir.replace(StateFile::Unconfirmed.name(), &state::encode(unconfirmed))?,
+            None => self.dir.remove(StateFile::Unconfirmed.name())?,
         }
         self.unconfirmed = unconfirmed;
         Ok(())
@@ -214,9 +294,21 @@ impl Store {
     }
 }
 
-fn read_state<T: serde::de::DeserializeOwned>(dir: &StateDir, name: &str) -> Result<Option<T>, StoreError> {
-    let Some(bytes) = dir.read(name)? else { return Ok(None) };
-    let parsed = state::parse(&bytes)
-        .map_err(|cause| StoreError::State { path: dir.path().join(name).display().to_string(), cause })?;
-    Ok(Some(parsed))
+fn path_of(dir: &StateDir, kind: StateFile) -> String {
+    dir.path().join(kind.name()).display().to_string()
+}
+
+fn read_state<T: DeserializeOwned>(
+    dir: &StateDir,
+    kind: StateFile,
+    unreliable: &mut Vec<StoreError>,
+) -> Result<Option<T>, StoreError> {
+    let Some(bytes) = dir.read(kind.name())? else { return Ok(None) };
+    match state::parse(&bytes) {
+        Ok(parsed) => Ok(Some(parsed)),
+        Err(cause) => {
+            unreliable.push(StoreError::State { kind, path: path_of(dir, kind), cause });
+            Ok(None)
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use trimtab_core::host::HostId;
 use trimtab_core::journal::Begin;
@@ -41,16 +42,17 @@ use crate::session::Intent;
 use crate::session::Session;
 
 /// The document that `apply --json` and `revert --json` print.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Report {
-    /// `trimtab.apply`.
+    /// The name of the document.
     pub document: &'static str,
-    /// 1.
+    /// The version of the document.
+    #[schemars(extend("const" = 1))]
     pub version: u32,
     /// The exit code.
     pub exit: u8,
-    /// `in-force`, `nothing-to-do`, `observed`, `awaiting`, `stale`, `undone` or `incomplete`.
-    pub outcome: &'static str,
+    /// How it ended.
+    pub outcome: Outcome,
     /// Writes made.
     pub writes: usize,
     /// Why it failed.
@@ -63,6 +65,26 @@ pub struct Report {
     pub not_undone: Vec<String>,
     /// What was planned.
     pub plan: SavedPlan,
+}
+
+/// How an apply or a revert ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Everything is written and read back.
+    InForce,
+    /// Everything was as wanted.
+    NothingToDo,
+    /// The host only observes; nothing was written.
+    Observed,
+    /// Everything is written, and undone unless it is confirmed.
+    Awaiting,
+    /// Reality had moved since the plan; nothing was written.
+    Stale,
+    /// It failed, and everything is as it was before.
+    Undone,
+    /// It failed, and not everything could be taken back.
+    Incomplete,
 }
 
 /// Runs the verb.
@@ -153,25 +175,19 @@ fn resolved(session: &mut Session, store: &Store, mut intent: Intent, is_trial: 
 /// `mode = "observe"`: the host only ever reports.
 fn observe_only(common: &Common, document: SavedPlan, detail: Detail) -> Result<Exit, Failure> {
     let exit = if document.plan.changes.is_empty() { Exit::Good } else { Exit::HeldUp };
-    if common.json {
-        let report = Report {
-            document: "trimtab.apply",
-            version: 1,
-            exit: exit.code(),
-            outcome: "observed",
-            writes: 0,
-            failure: None,
-            confirm_within: None,
-            conflicts: Vec::new(),
-            not_undone: Vec::new(),
-            plan: document,
-        };
-        super::print_json(&report)?;
-    } else {
-        let mut text = render::plan::text(&document, detail, super::paint());
-        text.push_str("this host only observes (mode = \"observe\" in the host file): nothing written\n");
-        super::print(&text)?;
-    }
+    let report = Report {
+        document: "trimtab.apply",
+        version: 1,
+        exit: exit.code(),
+        outcome: Outcome::Observed,
+        writes: 0,
+        failure: None,
+        confirm_within: None,
+        conflicts: Vec::new(),
+        not_undone: Vec::new(),
+        plan: document,
+    };
+    tell(common, &report, detail)?;
     Ok(exit)
 }
 
@@ -282,12 +298,14 @@ pub fn report(
 ) -> Result<Exit, Failure> {
     let held_up = planned.plan.is_held_up();
     let (exit, outcome, writes, failure, undone) = match finished {
-        Finished::Nothing => (held(held_up, Exit::Good), "nothing-to-do", 0, None, Undone::default()),
-        Finished::InForce { writes } => (held(held_up, Exit::Good), "in-force", writes, None, Undone::default()),
-        Finished::Awaiting { writes, confirm_by: _ } => (Exit::Awaiting, "awaiting", writes, None, Undone::default()),
-        Finished::Stale(failure) => (Exit::Stale, "stale", 0, Some(failure), Undone::default()),
-        Finished::Undone(failure) => (Exit::Undone, "undone", 0, Some(failure), Undone::default()),
-        Finished::Incomplete(failure, undone) => (Exit::Incomplete, "incomplete", 0, Some(failure), undone),
+        Finished::Nothing => (held(held_up, Exit::Good), Outcome::NothingToDo, 0, None, Undone::default()),
+        Finished::InForce { writes } => (held(held_up, Exit::Good), Outcome::InForce, writes, None, Undone::default()),
+        Finished::Awaiting { writes, confirm_by: _ } => {
+            (Exit::Awaiting, Outcome::Awaiting, writes, None, Undone::default())
+        }
+        Finished::Stale(failure) => (Exit::Stale, Outcome::Stale, 0, Some(failure), Undone::default()),
+        Finished::Undone(failure) => (Exit::Undone, Outcome::Undone, 0, Some(failure), Undone::default()),
+        Finished::Incomplete(failure, undone) => (Exit::Incomplete, Outcome::Incomplete, 0, Some(failure), undone),
     };
     let report = Report {
         document,
@@ -301,12 +319,12 @@ pub fn report(
         not_undone: undone.failed.into_iter().map(|(_, why)| why).collect(),
         plan: planned,
     };
-    if common.json {
-        super::print_json(&report)?;
-    } else {
-        super::print(&text(&report, detail))?;
-    }
+    tell(common, &report, detail)?;
     Ok(exit)
+}
+
+fn tell(common: &Common, report: &Report, detail: Detail) -> Result<(), Failure> {
+    if common.json { super::print_json(report) } else { super::print(&text(report, detail)) }
 }
 
 fn held(held_up: bool, otherwise: Exit) -> Exit {
@@ -319,28 +337,27 @@ fn text(report: &Report, detail: Detail) -> String {
         text.push_str(&words);
         text.push('\n');
     };
-    match (report.outcome, &report.failure) {
-        ("nothing-to-do", _) => line("nothing written".to_owned()),
-        ("in-force", _) => {
+    if let Some(failure) = &report.failure {
+        line(format!("failed: {failure}"));
+    }
+    line(match report.outcome {
+        Outcome::NothingToDo => "nothing written".to_owned(),
+        Outcome::InForce => {
             let word = if report.document == "trimtab.revert" { "restored" } else { "in force" };
-            line(format!("{word}: {} written and read back", report.writes));
+            format!("{word}: {} written and read back", report.writes)
         }
-        ("awaiting", _) => line(format!(
+        Outcome::Observed => {
+            "this host only observes (mode = \"observe\" in the host file): nothing written".to_owned()
+        }
+        Outcome::Awaiting => format!(
             "on trial: {} written and read back; undone in {} s unless `trimtab confirm` follows",
             report.writes,
             report.confirm_within.unwrap_or_default()
-        )),
-        (outcome, failure) => {
-            if let Some(failure) = failure {
-                line(format!("failed: {failure}"));
-            }
-            match outcome {
-                "stale" => line("nothing was written".to_owned()),
-                "undone" => line("everything is as it was before".to_owned()),
-                _ => line("not everything could be undone:".to_owned()),
-            }
-        }
-    }
+        ),
+        Outcome::Stale => "nothing was written".to_owned(),
+        Outcome::Undone => "everything is as it was before".to_owned(),
+        Outcome::Incomplete => "not everything could be undone:".to_owned(),
+    });
     for conflict in &report.conflicts {
         let name = conflict.address.as_ref().map(ToString::to_string).unwrap_or_default();
         line(format!("  ! {name}: {}", conflict.message));

@@ -1,6 +1,7 @@
 //! `trimtab confirm`: keep what is on trial.
 
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::cli;
 use crate::cli::Common;
@@ -11,6 +12,28 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::session::Session;
 
+/// The document that `confirm --json` prints.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Report {
+    /// The name of the document.
+    pub document: &'static str,
+    /// The version of the document.
+    #[schemars(extend("const" = 1))]
+    pub version: u32,
+    /// What was confirmed.
+    pub outcome: Outcome,
+}
+
+/// What was confirmed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// A trial that runs: it stays in force.
+    Kept,
+    /// A set whose trial an earlier boot ended: an apply may put it in force again.
+    Accepted,
+}
+
 /// Runs the verb.
 ///
 /// # Errors
@@ -20,10 +43,10 @@ pub fn run(common: &Common, options: &cli::Confirm) -> Result<Exit, Failure> {
     let (_lock, mut store) = session.locked_store(options.wait)?;
     let now = session.now();
     let recovered = super::recover(&mut session, &mut store, &now, Trials::Respect)?;
-    let words = match recovered {
+    let outcome = match recovered {
         Recovered::Awaiting { .. } => {
             transaction::confirm(&mut store, &mut super::end_timer)?;
-            "confirmed: the trial stays in force"
+            Outcome::Kept
         }
         Recovered::Nothing | Recovered::Ended | Recovered::Undone(_) => {
             let refused = store.unconfirmed.take();
@@ -36,13 +59,16 @@ pub fn run(common: &Common, options: &cli::Confirm) -> Result<Exit, Failure> {
                 return Err(Failure::new(Exit::Failed, "too late: the time of the trial was up, and it was undone"));
             }
             store.put_unconfirmed(None)?;
-            "confirmed: the set that was on trial is accepted; `trimtab apply` puts it in force"
+            Outcome::Accepted
         }
     };
     if common.json {
-        super::print_json(&json!({ "document": "trimtab.confirm", "version": 1, "outcome": words }))?;
+        super::print_json(&Report { document: "trimtab.confirm", version: 1, outcome })?;
     } else {
-        super::print(&format!("{words}\n"))?;
+        super::print(match outcome {
+            Outcome::Kept => "confirmed: the trial stays in force\n",
+            Outcome::Accepted => "confirmed: the set that was on trial is accepted; `trimtab apply` puts it in force\n",
+        })?;
     }
     Ok(Exit::Good)
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use trimtab_core::address::Address;
 use trimtab_core::address::Object;
@@ -35,11 +36,12 @@ use crate::failure::Failure;
 use crate::session::Session;
 
 /// The document that `explain --json` prints.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Report {
-    /// `trimtab.explain`.
+    /// The name of the document.
     pub document: &'static str,
-    /// 1.
+    /// The version of the document.
+    #[schemars(extend("const" = 1))]
     pub version: u32,
     /// The address, canonical.
     pub address: Address,

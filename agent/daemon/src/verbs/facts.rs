@@ -1,10 +1,14 @@
 //! `trimtab facts`: what is known of this host, and where from.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
+use trimtab_core::facts::Facts;
 use trimtab_core::facts::KNOWN;
 use trimtab_core::facts::KnownFact;
+use trimtab_core::host::HostId;
 use trimtab_core::render::paint::Tone;
 
 use crate::cli::Common;
@@ -12,6 +16,22 @@ use crate::cli::Wanted;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::session::Session;
+
+/// The document that `facts --json` prints.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Report<'a> {
+    /// The name of the document.
+    pub document: &'static str,
+    /// The version of the document.
+    #[schemars(extend("const" = 1))]
+    pub version: u32,
+    /// The host, boot and namespace.
+    pub host: &'a HostId,
+    /// What is known, and where from.
+    pub facts: &'a Facts,
+    /// The interfaces of the namespace.
+    pub interfaces: &'a BTreeSet<String>,
+}
 
 /// Runs the verb.
 ///
@@ -23,13 +43,13 @@ pub fn run(common: &Common) -> Result<Exit, Failure> {
     let intent = session.intend(&Wanted::default())?;
     super::warn(&intent.loaded);
     if common.json {
-        super::print_json(&json!({
-            "document": "trimtab.facts",
-            "version": 1,
-            "host": session.host.id,
-            "facts": session.host.facts,
-            "interfaces": session.host.interfaces,
-        }))?;
+        super::print_json(&Report {
+            document: "trimtab.facts",
+            version: 1,
+            host: &session.host.id,
+            facts: &session.host.facts,
+            interfaces: &session.host.interfaces,
+        })?;
     } else {
         super::print(&text(&session))?;
     }

@@ -3,8 +3,10 @@
 use std::fmt::Write;
 use std::io::Write as _;
 
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use trimtab_core::sysctld::BootFile;
+use trimtab_core::sysctld::Finding;
 use trimtab_core::sysctld::import;
 
 use crate::cli;
@@ -13,6 +15,31 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 
 const LARGEST_FILE: usize = 1 << 20;
+
+/// The document that `import --json` prints.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Report {
+    /// The name of the document.
+    pub document: &'static str,
+    /// The version of the document.
+    #[schemars(extend("const" = 1))]
+    pub version: u32,
+    /// The text of the profile.
+    pub profile: String,
+    /// Everything that the profile says differently or not at all.
+    pub notes: Vec<Note>,
+}
+
+/// What the profile says differently or not at all.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Note {
+    /// The file that was imported.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u32,
+    /// What is different, and why.
+    pub message: String,
+}
 
 /// Runs the verb.
 ///
@@ -26,14 +53,13 @@ pub fn run(common: &Common, options: &cli::Import) -> Result<Exit, Failure> {
     }
     let imported = import(&files);
     if common.json {
-        let notes: Vec<_> = imported
-            .notes
-            .iter()
-            .map(|note| json!({ "file": note.path, "line": note.line, "message": note.message }))
-            .collect();
-        super::print_json(
-            &json!({ "document": "trimtab.import", "version": 1, "profile": imported.toml, "notes": notes }),
-        )?;
+        let note = |note: Finding| Note { file: note.path, line: note.line, message: note.message };
+        super::print_json(&Report {
+            document: "trimtab.import",
+            version: 1,
+            profile: imported.toml,
+            notes: imported.notes.into_iter().map(note).collect(),
+        })?;
         return Ok(Exit::Good);
     }
     match &options.out {

@@ -4,11 +4,43 @@ use crate::cli;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
+/// The one table of schemas: hands each name and the function that makes the schema to the macro `$read`. The command
+/// takes the committed text by the name; the generator, which alone links what makes it, calls the function.
+///
+/// To add one, name it here, put an empty file `schema/NAME.schema.json` there and run `cargo xtask generate`.
+#[macro_export]
+macro_rules! schemas {
+    ($read:ident) => {
+        $read! {
+            "profile" => |_| trimtab_core::profile_schema::profile_schema(),
+            "host" => |_| trimtab_core::profile_schema::host_schema(),
+            "plan" => trimtab_core::document_schema::of::<trimtab_core::plan::saved::SavedPlan>,
+            "apply" => trimtab_core::document_schema::of::<trimtab::verbs::apply::Report>,
+            "revert" => trimtab_core::document_schema::of::<trimtab::verbs::apply::Report>,
+            "verify" => trimtab_core::document_schema::of::<trimtab::verbs::verify::Report>,
+            "status" => trimtab_core::document_schema::of::<trimtab::verbs::status::Report>,
+            "confirm" => trimtab_core::document_schema::of::<trimtab::verbs::confirm::Report>,
+            "explain" => trimtab_core::document_schema::of::<trimtab::verbs::explain::Report>,
+            "validate" => trimtab_core::document_schema::of::<trimtab::verbs::validate::Report>,
+            "facts" => trimtab_core::document_schema::of::<trimtab::verbs::facts::Report>,
+            "snapshot" => trimtab_core::document_schema::of::<trimtab_core::snapshot::Snapshot>,
+            "import" => trimtab_core::document_schema::of::<trimtab::verbs::import::Report>,
+            "error" => trimtab_core::document_schema::of::<trimtab::failure::Report>,
+            "applied" => trimtab_core::document_schema::of::<trimtab_core::state::Applied>,
+            "unconfirmed" => trimtab_core::document_schema::of::<trimtab_core::state::Unconfirmed>,
+            "journal" => trimtab_core::document_schema::of::<trimtab_core::journal::line::Line>,
+        }
+    };
+}
+
+macro_rules! texts {
+    ($($name:literal => $make:expr,)*) => {
+        &[$(($name, include_str!(concat!("../../../../schema/", $name, ".schema.json"))),)*]
+    };
+}
+
 /// Every schema: its name and its text.
-pub const SCHEMAS: &[(&str, &str)] = &[
-    ("profile", include_str!("../../../../schema/profile.schema.json")),
-    ("host", include_str!("../../../../schema/host.schema.json")),
-];
+pub const SCHEMAS: &[(&str, &str)] = schemas!(texts);
 
 /// Runs the verb.
 ///

@@ -1,7 +1,10 @@
 //! `trimtab status`: what is in force, since when, by whom, and what awaits a confirmation.
 
 use std::fmt::Write;
+use std::io;
+use std::io::Write as _;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use trimtab_core::host::HostId;
 use trimtab_core::journal::Caller;
@@ -11,17 +14,20 @@ use trimtab_kernel::switch;
 
 use crate::cli::Common;
 use crate::engine::Store;
+use crate::engine::StoreError;
+use crate::engine::store::StateFile;
 use crate::engine::transaction::millis;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::session::Session;
 
 /// The document that `status --json` prints.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Report {
-    /// `trimtab.status`.
+    /// The name of the document.
     pub document: &'static str,
-    /// 1.
+    /// The version of the document.
+    #[schemars(extend("const" = 1))]
     pub version: u32,
     /// The host, boot and namespace.
     pub host: HostId,
@@ -31,16 +37,31 @@ pub struct Report {
     pub in_force: Option<InForce>,
     /// A trial that runs.
     pub trial: Option<Trial>,
-    /// An apply that was killed half-way: the next command undoes it.
-    pub unfinished: bool,
+    /// An apply that was killed half-way: the next command undoes it. Null if the journal cannot tell.
+    pub unfinished: Option<bool>,
     /// A set that was on trial and never confirmed: it will not be applied at boot.
     pub unconfirmed: Option<Unconfirmed>,
-    /// How many values differ from what they were before trimtab.
-    pub held: usize,
+    /// How many values differ from what they were before trimtab. Null if the journal cannot tell.
+    pub held: Option<usize>,
+    /// State that a newer trimtab wrote, or that is damaged: nothing is put in force or undone while it is there.
+    pub unreliable: Vec<Unreliable>,
+}
+
+/// A file of state that cannot be relied upon.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Unreliable {
+    /// Which one.
+    pub file: StateFile,
+    /// The version it is of, if that is newer than this trimtab knows; null if it is damaged.
+    pub version: Option<u32>,
+    /// The newest version that this trimtab knows.
+    pub known: u32,
+    /// What is wrong with it and what to do, in words.
+    pub problem: String,
 }
 
 /// What is in force.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct InForce {
     /// Counts the sets put in force.
     pub generation: u64,
@@ -55,7 +76,7 @@ pub struct InForce {
 }
 
 /// A trial that runs.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Trial {
     /// Its transaction.
     pub transaction: String,
@@ -66,7 +87,7 @@ pub struct Trial {
 }
 
 /// A set that was never confirmed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Unconfirmed {
     /// What identifies the set.
     pub set: Identity,
@@ -82,17 +103,22 @@ pub struct Unconfirmed {
 /// If the state cannot be relied upon.
 pub fn run(common: &Common) -> Result<Exit, Failure> {
     let session = Session::open(common)?;
-    let store = session.store()?;
-    let report = collect(&session, &store);
+    let (store, unreliable) = session.look()?;
+    let report = collect(&session, &store, &unreliable);
     if common.json {
         super::print_json(&report)?;
     } else {
         super::print(&text(&report))?;
     }
-    Ok(Exit::Good)
+    let mut exit = Exit::Good;
+    for failure in unreliable.into_iter().map(Failure::from) {
+        let _ = io::stderr().lock().write_all(failure.text(super::paint_errors()).as_bytes());
+        exit = failure.exit;
+    }
+    Ok(exit)
 }
 
-fn collect(session: &Session, store: &Store) -> Report {
+fn collect(session: &Session, store: &Store, unreliable: &[StoreError]) -> Report {
     let now = session.now();
     let in_force = store.in_force().filter(|applied| !applied.desired.settings.is_empty()).map(|applied| InForce {
         generation: applied.generation,
@@ -111,23 +137,34 @@ fn collect(session: &Session, store: &Store) -> Report {
         at: refused.at,
         caller: refused.caller.clone(),
     });
+    let unreliable: Vec<Unreliable> = unreliable
+        .iter()
+        .filter_map(|error| {
+            let (file, version) = error.unreliable()?;
+            Some(Unreliable { file, version, known: file.version(), problem: error.to_string() })
+        })
+        .collect();
+    let journal_tells = !unreliable.iter().any(|one| one.file == StateFile::Journal);
+    let held = store.history.held.values().filter(|held| held.ours != held.original).count();
     Report {
         document: "trimtab.status",
         version: 1,
         host: session.host.id.clone(),
         disabled: switch::disabled(),
         in_force,
-        unfinished: open.is_some() && trial.is_none(),
+        unfinished: journal_tells.then_some(open.is_some() && trial.is_none()),
         trial,
         unconfirmed,
-        held: store.history.held.values().filter(|held| held.ours != held.original).count(),
+        held: journal_tells.then_some(held),
+        unreliable,
     }
 }
 
 fn text(report: &Report) -> String {
     let paint = super::paint();
     let mut text = String::new();
-    let Report { document: _, version: _, host, disabled, in_force, trial, unfinished, unconfirmed, held } = report;
+    let Report { document: _, version: _, host, disabled, in_force, trial, unfinished, unconfirmed, held, unreliable } =
+        report;
     let namespace = match &host.netns.name {
         Some(name) => format!("  netns {name}"),
         None if host.netns.initial => String::new(),
@@ -152,9 +189,23 @@ fn text(report: &Report) -> String {
                 who(caller)
             );
         }
+        None if unreliable.iter().any(|one| one.file == StateFile::Applied) => text.push_str("in force: not known\n"),
         None => text.push_str("in force: nothing in this boot\n"),
     }
-    let _ = writeln!(text, "changed: {held} values differ from what they were before trimtab");
+    match held {
+        Some(held) => {
+            let _ = writeln!(text, "changed: {held} values differ from what they were before trimtab");
+        }
+        None => text.push_str("changed: not known\n"),
+    }
+    for Unreliable { file, version, known, problem: _ } in unreliable {
+        let sigil = paint.tone(Tone::Alarm, "!");
+        let why = match version {
+            Some(version) => format!("is of version {version}, this trimtab knows up to {known}"),
+            None => "is damaged".to_owned(),
+        };
+        let _ = writeln!(text, "{sigil} the file `{}` {why}: nothing is written while it is there", file.name());
+    }
     if let Some(Trial { transaction: _, seconds_left, caller }) = trial {
         let sigil = paint.tone(Tone::Wait, "?");
         let _ = writeln!(
@@ -163,7 +214,7 @@ fn text(report: &Report) -> String {
             who(caller)
         );
     }
-    if *unfinished {
+    if *unfinished == Some(true) {
         let sigil = paint.tone(Tone::Alarm, "!");
         let _ = writeln!(text, "{sigil} an apply was killed half-way; the next apply or revert undoes it first");
     }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
 
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use trimtab_core::diagnostic::Diagnostic;
 use trimtab_core::diagnostic::Severity;
 use trimtab_core::expr;
@@ -15,8 +16,8 @@ use trimtab_core::profile;
 use trimtab_core::profile::Bundle;
 use trimtab_core::profile::ProfileText;
 use trimtab_core::profile::Request;
-use trimtab_core::render;
 use trimtab_core::render::Paint;
+use trimtab_core::render::diagnostics;
 use trimtab_core::render::paint::Tone;
 
 use super::plan::read_snapshot;
@@ -27,6 +28,35 @@ use crate::failure::Failure;
 use crate::library;
 use crate::library::Profiles;
 use crate::library::Trust;
+
+/// The document that `validate --json` prints.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Report {
+    /// The name of the document.
+    pub document: &'static str,
+    /// The version of the document.
+    #[schemars(extend("const" = 1))]
+    pub version: u32,
+    /// The exit code.
+    pub exit: u8,
+    /// Every file, in the order of the command line.
+    pub files: Vec<File>,
+}
+
+/// What there is to say of one file.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct File {
+    /// The file, as named.
+    pub file: String,
+    /// Whether it can be used.
+    pub valid: bool,
+    /// How many settings it comes to, on the host where it comes to most.
+    pub settings: usize,
+    /// What is wrong with it.
+    pub diagnostics: Vec<diagnostics::Told>,
+    /// What is valid and unwise.
+    pub remarks: Vec<Lint>,
+}
 
 /// A host to evaluate on.
 struct Candidate {
@@ -41,7 +71,7 @@ struct Candidate {
 /// If a file cannot be read. Problems inside files are told, and the exit code says that there are some.
 pub fn run(common: &Common, options: &cli::Validate) -> Result<Exit, Failure> {
     let hosts = hosts(options)?;
-    let mut documents = Vec::new();
+    let mut files = Vec::new();
     let mut text = String::new();
     let mut exit = Exit::Good;
     for path in &options.files {
@@ -50,12 +80,10 @@ pub fn run(common: &Common, options: &cli::Validate) -> Result<Exit, Failure> {
             exit = Exit::BadInput;
         }
         checked.tell(&mut text, super::paint());
-        documents.push(checked.json());
+        files.push(checked.into_report());
     }
     if common.json {
-        super::print_json(
-            &json!({ "document": "trimtab.validate", "version": 1, "exit": exit.code(), "files": documents }),
-        )?;
+        super::print_json(&Report { document: "trimtab.validate", version: 1, exit: exit.code(), files })?;
     } else {
         super::print(&text)?;
     }
@@ -151,7 +179,7 @@ impl Checked {
 
     fn tell(&self, text: &mut String, paint: Paint) {
         if !self.diagnostics.is_empty() {
-            text.push_str(&render::diagnostics::text(&self.diagnostics, &self.sources, paint == Paint::Colour));
+            text.push_str(&diagnostics::text(&self.diagnostics, &self.sources, paint == Paint::Colour));
             text.push('\n');
         }
         for Lint { code, address, message, advice } in &self.lints {
@@ -167,22 +195,13 @@ impl Checked {
         let _ = writeln!(text, "{}: {verdict}", self.path);
     }
 
-    fn json(&self) -> serde_json::Value {
-        let lints: Vec<serde_json::Value> = self
-            .lints
-            .iter()
-            .map(|lint| {
-                json!({
-                    "code": lint.code, "address": lint.address, "message": lint.message, "advice": lint.advice,
-                })
-            })
-            .collect();
-        json!({
-            "file": self.path,
-            "valid": !self.is_bad(),
-            "settings": self.settings,
-            "diagnostics": render::diagnostics::json(&self.diagnostics, &self.sources),
-            "remarks": lints,
-        })
+    fn into_report(self) -> File {
+        File {
+            valid: !self.is_bad(),
+            file: self.path,
+            settings: self.settings,
+            diagnostics: diagnostics::told(&self.diagnostics, &self.sources),
+            remarks: self.lints,
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use trimtab_core::host::HostId;
 use trimtab_core::plan::Class;
@@ -18,11 +19,12 @@ use crate::failure::Failure;
 use crate::session::Session;
 
 /// The document that `verify --json` prints.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Report {
-    /// `trimtab.verify`.
+    /// The name of the document.
     pub document: &'static str,
-    /// 1.
+    /// The version of the document.
+    #[schemars(extend("const" = 1))]
     pub version: u32,
     /// The exit code.
     pub exit: u8,

@@ -49,7 +49,7 @@ fn everything(text: &[u8], arguments: &str) -> Vec<String> {
         for request in [Request { sets: vec![], params: vec![], ..request.clone() }, request] {
             let loaded = load(&request, &mut shelf);
             shown.push(render::diagnostics::text(&loaded.diagnostics, &loaded.sources, false));
-            shown.push(render::diagnostics::json(&loaded.diagnostics, &loaded.sources).to_string());
+            shown.push(format!("{:?}", render::diagnostics::told(&loaded.diagnostics, &loaded.sources)));
             let Some(bundle) = loaded.bundle else { continue };
             for (_, facts) in sample_hosts() {
                 let interfaces = BTreeSet::from(["eth0".to_owned(), "veth1".to_owned()]);

@@ -2,8 +2,8 @@ use super::World;
 use super::one;
 use super::sysctl;
 use crate::facts::Facts;
-use crate::render::diagnostics::json;
 use crate::render::diagnostics::text;
+use crate::render::diagnostics::told;
 
 fn shown(world: &World) -> String {
     let loaded = world.load();
@@ -95,7 +95,7 @@ fn machines_get_the_same_as_json() {
     let world = World::default().profile("a", "[params]\nn = 1").profile("b", "[params]\nn = 2").roles(&["a", "b"]);
     let loaded = world.load();
     assert_eq!(
-        json(&loaded.diagnostics, &loaded.sources),
+        serde_json::to_value(told(&loaded.diagnostics, &loaded.sources)).unwrap(),
         serde_json::json!([{
             "severity": "error",
             "code": "conflict",
