@@ -50,13 +50,13 @@ fn an_apply_killed_anywhere_is_reverted_whole() {
 fn an_apply_killed_anywhere_is_applied_again_with_the_right_originals() {
     let Some(world) = router() else { return };
     let before = values(&world);
-    world.trimtab(&["apply", "wide"]).exits(0);
+    world.trimtab(&["apply", "narrow"]).exits(0);
     let wanted = values(&world);
     world.trimtab(&["revert"]).exits(0);
-    each_point(&world, &["apply", "wide"], &|| {}, &|point: &str| {
-        world.trimtab(&["apply", "wide"]).exits(0);
+    each_point(&world, &["apply", "narrow"], &|| {}, &|point: &str| {
+        world.trimtab(&["apply", "narrow"]).exits(0);
         is_as(&world, &wanted, point);
-        world.trimtab(&["apply", "wide"]).exits(0).says(&["nothing written"]);
+        world.trimtab(&["apply", "narrow"]).exits(0).says(&["nothing written"]);
         reverts(&world, &before, point);
     });
 }
