@@ -38,6 +38,28 @@ struct VersionOnly {
     version: Option<u32>,
 }
 
+/// What the first line of a journal of any version says about its host.
+#[derive(Deserialize)]
+struct AnyOpened {
+    record: HostOnly,
+}
+
+#[derive(Deserialize)]
+struct HostOnly {
+    host: Option<BootOnly>,
+}
+
+#[derive(Deserialize)]
+struct BootOnly {
+    boot_id: String,
+    netns: Option<CookieOnly>,
+}
+
+#[derive(Deserialize)]
+struct CookieOnly {
+    cookie: u64,
+}
+
 /// Why a journal cannot be relied upon.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum JournalError {
@@ -96,21 +118,21 @@ pub fn parse(bytes: &[u8]) -> Result<(Vec<Record>, usize), JournalError> {
     Ok((records, good))
 }
 
-/// The host, boot and namespace that a journal was opened for, even if later lines are damaged: a journal of another
-/// boot has nothing left to undo.
-pub fn opened_for(bytes: &[u8]) -> Option<HostId> {
-    let line = bytes.split(|byte| *byte == b'\n').next()?;
-    match parse_line(line, 0) {
-        Ok(Record::Opened { version: _, host }) => Some(host),
-        Ok(
-            Record::Holds { .. }
-            | Record::Begin(_)
-            | Record::Wrote { .. }
-            | Record::Awaiting { .. }
-            | Record::Done { .. },
-        )
-        | Err(_) => None,
+/// Whether a journal was opened in another boot or namespace than this host's, whatever else is in it: such a journal has
+/// nothing left to undo, even if it is damaged or of a newer version. In doubt it is this boot's.
+pub fn opened_elsewhere(bytes: &[u8], host: &HostId) -> bool {
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let Some(body) = line.get(CHECK_LENGTH + 1..) else { return false };
+    let is_whole = line.get(..CHECK_LENGTH) == Some(check(body).as_bytes());
+    let Some(opened) = serde_json::from_slice::<AnyOpened>(body).ok().and_then(|any| any.record.host) else {
+        return false;
+    };
+    if is_whole {
+        return opened.boot_id != host.boot_id || opened.netns.is_some_and(|netns| netns.cookie != host.netns.cookie);
     }
+    // A few bytes of this boot's own id may be what is damaged. Two random ids differ almost everywhere.
+    let same = opened.boot_id.bytes().zip(host.boot_id.bytes()).filter(|(one, other)| one == other).count();
+    opened.boot_id.len() == host.boot_id.len() && same < host.boot_id.len() / 2
 }
 
 enum LineError {
@@ -144,6 +166,7 @@ fn parse_line(line: &[u8], expected_seq: u64) -> Result<Record, LineError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::NetnsId;
     use crate::journal::record::Outcome;
 
     fn journal() -> String {
@@ -189,10 +212,67 @@ mod tests {
         assert_eq!(parse(text.as_bytes()), Err(JournalError::Newer { found: 7 }));
     }
 
+    fn host(boot_id: &str, cookie: u64) -> HostId {
+        let netns = NetnsId { cookie, name: None, initial: false };
+        HostId { name: "edge".into(), kernel: "6.12.0".into(), boot_id: boot_id.into(), netns }
+    }
+
+    const BOOT: &str = "3f2b8c1e-5a60-4d7e-9b13-08c4e6f7a921";
+    const OTHER_BOOT: &str = "b81d04f7-e2c9-4356-8ea0-5d7f19032bc6";
+
+    fn opened(boot_id: &str, cookie: u64) -> String {
+        encode(0, &Record::Opened { version: VERSION, host: host(boot_id, cookie) })
+    }
+
+    fn with_check(body: &str) -> String {
+        format!("{} {body}\n", check(body.as_bytes()))
+    }
+
+    #[test]
+    fn a_journal_of_another_boot_is_known_whatever_is_in_it() {
+        let here = host(BOOT, 7);
+        let line = opened(OTHER_BOOT, 7);
+        assert!(opened_elsewhere(line.as_bytes(), &here));
+        assert!(opened_elsewhere(format!("{line}00000000 nonsense\n").as_bytes(), &here));
+        // Of a newer version, with what this one does not know.
+        let newer = line[CHECK_LENGTH + 1..].replace("\"version\":1", "\"version\":9,\"shape\":\"new\"");
+        let newer = with_check(newer.trim_end().replace("\"initial\":false", "\"scope\":[]").as_str());
+        assert!(matches!(parse(newer.as_bytes()), Err(JournalError::Newer { found: 9 })));
+        assert!(opened_elsewhere(newer.as_bytes(), &here));
+        // Damaged in its first line.
+        let damaged = line.replace("edge", "edgy");
+        assert!(matches!(parse(damaged.as_bytes()), Err(JournalError::Damaged { line: 1, .. })));
+        assert!(opened_elsewhere(damaged.as_bytes(), &here));
+    }
+
+    #[test]
+    fn a_journal_of_another_namespace_is_not_of_this_one() {
+        assert!(opened_elsewhere(opened(BOOT, 8).as_bytes(), &host(BOOT, 7)));
+        assert!(!opened_elsewhere(opened(BOOT, 7).as_bytes(), &host(BOOT, 7)));
+    }
+
+    #[test]
+    fn a_damaged_journal_of_this_boot_is_not_taken_for_one_of_another() {
+        let here = host(BOOT, 7);
+        let line = opened(BOOT, 7);
+        for at in 0..line.len() - 1 {
+            for byte in [b'0', b'f', b'"', b'\n', b'\\', 0] {
+                let mut bytes = line.clone().into_bytes();
+                bytes[at] = byte;
+                assert!(!opened_elsewhere(&bytes, &here), "byte {at} became {byte}");
+            }
+        }
+        let newer = with_check(line[CHECK_LENGTH + 1..].trim_end().replace("\"version\":1", "\"version\":9").as_str());
+        assert!(matches!(parse(newer.as_bytes()), Err(JournalError::Newer { found: 9 })));
+        assert!(!opened_elsewhere(newer.as_bytes(), &here));
+        assert!(!opened_elsewhere(b"", &here));
+    }
+
     proptest::proptest! {
         #[test]
         fn never_panics(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..400)) {
             let _ = parse(&bytes);
+            let _ = opened_elsewhere(&bytes, &host(BOOT, 7));
         }
 
         #[test]
@@ -200,6 +280,7 @@ mod tests {
             let mut bytes = journal().into_bytes();
             if let Some(slot) = bytes.get_mut(at) { *slot = byte; }
             let _ = parse(&bytes);
+            let _ = opened_elsewhere(&bytes, &host(BOOT, 7));
         }
     }
 }

@@ -12,7 +12,7 @@ pub mod replay;
 
 pub use line::JournalError;
 pub use line::encode;
-pub use line::opened_for;
+pub use line::opened_elsewhere;
 pub use line::parse;
 pub use record::Begin;
 pub use record::Caller;

@@ -149,7 +149,7 @@ impl Store {
     pub fn look(dir: StateDir, host: &HostId) -> Result<(Store, Vec<StoreError>), StoreError> {
         let mut unreliable = Vec::new();
         let bytes = dir.read_journal()?;
-        let of_other_boot = journal::opened_for(&bytes).is_some_and(|other| !other.same_boot_and_netns(host));
+        let of_other_boot = journal::opened_elsewhere(&bytes, host);
         let (history, good) = if of_other_boot {
             // The kernel's values went with that boot, and so did everything there was to undo.
             (History::default(), 0)
