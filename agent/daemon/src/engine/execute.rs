@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use tracing::info;
+use tracing::warn;
 use trimtab_core::address::Address;
 use trimtab_core::facts::Facts;
 use trimtab_core::journal::Begin;
@@ -135,13 +136,11 @@ fn turn(
             store.append(&record, Sync::No).map_err(Failure::State)?;
         }
         let from = found.get(address).and_then(|observed| observed.value());
-        info!(
-            %address,
-            from = from.map(tracing::field::display),
-            to = %wrote,
-            found = now.map(tracing::field::display),
-            "wrote"
-        );
+        let (from, found) = (from.map(tracing::field::display), now.map(tracing::field::display));
+        match &outcome {
+            Ok(()) => info!(%address, from, to = %wrote, found, "wrote"),
+            Err(error) => warn!(%address, from, to = %wrote, found, %error, "not written"),
+        }
     }
     outcome.map_err(Failure::Refused)?;
     for (address, wrote) in writes {
