@@ -3,6 +3,9 @@
 //! A flock(2) on `<runtime-dir>/<namespace>.lock`: it vanishes with its holder however that dies, and is not inherited by
 //! programs that the holder starts. The file stays; only the lock on it counts. Who holds it is written into it for
 //! the message to those who wait in vain, and for nothing else.
+//!
+//! flock(2) is content with a descriptor that can only read: whoever may open the file at all can hold every writer up,
+//! the undo of a trial too. So nobody but its owner may.
 
 use std::fmt;
 use std::fs::File;
@@ -25,6 +28,8 @@ use crate::file::FileError;
 
 /// How often a lock held by somebody else is tried again.
 const RETRY: Duration = Duration::from_millis(20);
+
+const OWNER_ONLY: Mode = Mode::RUSR.union(Mode::WUSR);
 
 /// A lock that is held until this is dropped.
 #[derive(Debug)]
@@ -106,8 +111,13 @@ impl Drop for Lock {
 fn open(folder: &Path, path: &Path) -> Result<File, FileError> {
     file::make_folder(folder)?;
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let fd = rustix::fs::open(path, flags, Mode::from_raw_mode(0o644))
+    let fd = rustix::fs::open(path, flags, OWNER_ONLY)
         .map_err(|error| FileError::new("cannot open the lock file", path, error))?;
+    let failed = |error| FileError::new("cannot set the mode of the lock file", path, error);
+    let mode = Mode::from_raw_mode(rustix::fs::fstat(&fd).map_err(failed)?.st_mode);
+    if mode != OWNER_ONLY {
+        rustix::fs::fchmod(&fd, OWNER_ONLY).map_err(failed)?;
+    }
     Ok(File::from(fd))
 }
 
@@ -133,6 +143,9 @@ fn holder(path: &Path) -> Holder {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::CommandExt;
     use std::process::Command;
     use std::sync::mpsc;
 
@@ -200,6 +213,35 @@ mod tests {
         assert_eq!(error.to_string(), format!("{} is locked by an unknown process (waited 0.0 s)", path.display()));
         child.kill().unwrap();
         child.wait().unwrap();
+    }
+
+    #[test]
+    fn nobody_but_its_owner_can_hold_it() {
+        const NOBODY: u32 = 65534;
+        let test = "nobody_but_its_owner_can_hold_it";
+        if !rustix::process::geteuid().is_root() {
+            return crate::testing::skip(test, "only root can be somebody else");
+        }
+        // Everybody must get there; a folder in TMPDIR may be below a private one.
+        let dir = tempfile::tempdir_in("/tmp").unwrap();
+        std::fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).unwrap();
+        let path = dir.path().join("initial.lock");
+        // One that an earlier version left.
+        std::fs::write(&path, "").unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        let others = || {
+            let mut command = Command::new("flock");
+            command.args(["--nonblock", "--shared"]).arg(&path).arg("true").uid(NOBODY).gid(NOBODY);
+            command.stderr(std::process::Stdio::null()).status().unwrap().success()
+        };
+        assert!(others(), "as long as everybody may read the file");
+        let held = Lock::take(dir.path(), "initial", SOON).unwrap();
+        drop(held);
+        assert!(!others());
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o7777, 0o600);
+        let _new = Lock::take(dir.path(), "netns-3", SOON).unwrap();
+        let mode = dir.path().join("netns-3.lock").metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o7777, 0o600);
     }
 
     #[test]
