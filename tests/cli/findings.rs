@@ -48,12 +48,24 @@ fn a_key_that_nobody_may_write_is_blocked_only_if_it_must_change() {
     world
         .mounted(read_only, &["plan", "--set", "net.ipv4.tcp_sack=0"])
         .exits(3)
-        .says(&["blocked: the kernel lets nobody write it"]);
+        .says(&["blocked: it cannot be written here: its mode lets nobody, or /proc/sys is mounted read-only"]);
     world.mounted(read_only, &["plan", "--set", "net.ipv4.tcp_sack=1"]).exits(0);
     let told =
         world.mounted(read_only, &["apply", "--set", "net.ipv4.tcp_sack=0", "--set", "net.ipv4.tcp_mtu_probing=1"]);
     told.exits(3).says(&["in force: 1 written"]);
     assert_eq!(world.sysctl("net.ipv4.tcp_mtu_probing"), "1");
+}
+
+#[test]
+fn nothing_is_offered_where_proc_sys_is_mounted_read_only() {
+    let Some(world) = World::new() else { return };
+    let read_only = "mount --bind /proc/sys /proc/sys; mount -o remount,bind,ro /proc/sys";
+    for verb in ["plan", "apply"] {
+        world.mounted(read_only, &[verb, "--set", "net.ipv4.tcp_sack=0"]).exits(3).says(&[
+            "net.ipv4.tcp_sack  blocked: it cannot be written here: its mode lets nobody, or /proc/sys is mounted read-only",
+        ]);
+    }
+    assert_eq!(world.sysctl("net.ipv4.tcp_sack"), "1");
 }
 
 #[test]

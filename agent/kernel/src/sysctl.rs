@@ -37,13 +37,34 @@ const LARGER_READS: [usize; 3] = [64 << 10, 1 << 20, (4 << 20) - 1];
 /// The tree below `/proc/sys`, held open.
 #[derive(Debug)]
 pub struct Tree {
-    root: OwnedFd,
+    root: Folder,
     buffer: Vec<u8>,
     open: Open,
     /// Keys whose files are kept open; `None` while one cannot be.
     held: BTreeMap<SysctlKey, Option<Held>>,
     /// The folder of the key read last: keys are read in order, so most of the next are in it too.
-    folder: Option<(String, OwnedFd)>,
+    folder: Option<(String, Folder)>,
+}
+
+/// An open folder of the tree, and whether its mount lets anything be written. Containers and hardened units have /proc/sys
+/// mounted read-only, or some folders of it; the modes of the files say nothing of that.
+#[derive(Debug)]
+struct Folder {
+    fd: OwnedFd,
+    mount: MountAccess,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum MountAccess {
+    ReadWrite,
+    ReadOnly,
+}
+
+impl Folder {
+    fn new(fd: OwnedFd) -> Result<Folder, Errno> {
+        let mount = mount_access(&fd)?;
+        Ok(Folder { fd, mount })
+    }
 }
 
 /// A file of the tree that is kept open. It shows the namespace it was opened in, and nothing any more once its
@@ -79,6 +100,7 @@ impl Tree {
             Err(Errno::NOSYS | Errno::PERM) => Open::Plain,
             Ok(_) | Err(_) => Open::Beneath,
         };
+        let root = Folder::new(root)?;
         Ok(Tree { root, buffer: vec![0; FIRST_READ], open, held: BTreeMap::new(), folder: None })
     }
 
@@ -206,8 +228,9 @@ impl Tree {
         let slot = self.held.get_mut(key)?;
         if slot.is_none() {
             let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
-            let file = open_in(&self.root, self.open, key.path(), flags).ok()?;
-            let writable = is_writable(&file).ok()?;
+            let file = open_in(&self.root.fd, self.open, key.path(), flags).ok()?;
+            let mount = mount_access(&file).ok()?;
+            let writable = is_writable(&file, mount).ok()?;
             *slot = Some(Held { file, writable });
         }
         let held = slot.as_ref()?;
@@ -227,8 +250,8 @@ impl Tree {
 
     fn read_text(&mut self, path: &str) -> Result<Reading, Errno> {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
-        let file = self.open_near(path, flags)?;
-        let writable = is_writable(&file)?;
+        let (file, mount) = self.open_near(path, flags)?;
+        let writable = is_writable(&file, mount)?;
         let count = rustix::io::retry_on_intr(|| rustix::io::read(&file, &mut self.buffer))?;
         if count < self.buffer.len() {
             return Ok(Reading::Text { text: text(self.buffer.get(..count).unwrap_or_default()), writable });
@@ -247,29 +270,30 @@ impl Tree {
 
     /// Opens a file by way of its folder, which stays open for the next. A folder that is gone may have been made again, as
     /// that of an interface: what is not found in it is looked for once more by its whole path.
-    fn open_near(&mut self, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
-        let Some((parent, name)) = path.rsplit_once('/') else { return self.open_file(path, flags) };
-        if self.folder.as_ref().is_none_or(|(held, _)| held != parent) {
-            let folder = self.open_file(parent, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC)?;
-            self.folder = Some((parent.to_owned(), folder));
-        }
-        let Some((_, folder)) = &self.folder else { return self.open_file(path, flags) };
-        match open_in(folder, self.open, name, flags) {
-            Err(Errno::NOENT) => {
-                self.folder = None;
-                self.open_file(path, flags)
+    fn open_near(&mut self, path: &str, flags: OFlags) -> Result<(OwnedFd, MountAccess), Errno> {
+        let Some((parent, name)) = path.rsplit_once('/') else {
+            return Ok((self.open_file(path, flags)?, self.root.mount));
+        };
+        if let Some((held, folder)) = &self.folder
+            && held == parent
+        {
+            match open_in(&folder.fd, self.open, name, flags) {
+                Err(Errno::NOENT) => self.folder = None,
+                answer => return Ok((answer?, folder.mount)),
             }
-            answer => answer,
         }
+        let fd = self.open_file(parent, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC)?;
+        let (_, folder) = self.folder.insert((parent.to_owned(), Folder::new(fd)?));
+        Ok((open_in(&folder.fd, self.open, name, flags)?, folder.mount))
     }
 
     fn mode(&self, path: &str) -> Result<Mode, Errno> {
-        let stat = rustix::fs::statat(&self.root, path, AtFlags::SYMLINK_NOFOLLOW)?;
+        let stat = rustix::fs::statat(&self.root.fd, path, AtFlags::SYMLINK_NOFOLLOW)?;
         Ok(Mode::from_raw_mode(stat.st_mode))
     }
 
     fn open_file(&self, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
-        open_in(&self.root, self.open, path, flags)
+        open_in(&self.root.fd, self.open, path, flags)
     }
 }
 
@@ -280,10 +304,16 @@ fn open_in(root: &OwnedFd, open: Open, path: &str, flags: OFlags) -> Result<Owne
     }
 }
 
-/// Whether the mode has a write bit.
-fn is_writable(file: &OwnedFd) -> Result<bool, Errno> {
+/// Whether the mode has a write bit, on a mount that can be written.
+fn is_writable(file: &OwnedFd, mount: MountAccess) -> Result<bool, Errno> {
     let mode = Mode::from_raw_mode(rustix::fs::fstat(file)?.st_mode);
-    Ok(mode.intersects(Mode::WUSR | Mode::WGRP | Mode::WOTH))
+    Ok(mount == MountAccess::ReadWrite && mode.intersects(Mode::WUSR | Mode::WGRP | Mode::WOTH))
+}
+
+fn mount_access(fd: &OwnedFd) -> Result<MountAccess, Errno> {
+    let flags = rustix::fs::fstatvfs(fd)?.f_flag;
+    let is_read_only = flags.contains(rustix::fs::StatVfsMountFlags::RDONLY);
+    Ok(if is_read_only { MountAccess::ReadOnly } else { MountAccess::ReadWrite })
 }
 
 /// The cell of a write: sysctls are written one by one, and only in the namespace that a kernel acts on, which goes by

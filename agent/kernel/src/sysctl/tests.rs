@@ -10,6 +10,7 @@ use super::*;
 use crate::Kernel;
 use crate::live::LiveKernel;
 use crate::testing::in_new_netns;
+use crate::testing::in_new_netns_and_mounts;
 use crate::testing::run;
 
 fn key(text: &str) -> SysctlKey {
@@ -214,6 +215,35 @@ fn plain_openat_reads_the_same() {
         let moving = ["nf_conntrack_count"];
         for key in keys.iter().filter(|key| !moving.contains(&key.name())) {
             assert_eq!(beneath.read(key), plain.read(key), "{key}");
+        }
+    });
+}
+
+#[test]
+fn nothing_is_writable_on_a_mount_that_is_read_only() {
+    in_new_netns_and_mounts("nothing_is_writable_on_a_mount_that_is_read_only", || {
+        let name = "net.ipv4.tcp_sack";
+        let writable = |kernel: &mut LiveKernel, name: &str| match kernel.read(&[address(name)]).pop() {
+            Some(Reading::Text { writable, .. }) => writable,
+            other => panic!("{name}: {other:?}"),
+        };
+        assert!(writable(&mut LiveKernel::open(None).unwrap(), name));
+        run("mount", &["--bind", "/proc/sys", "/proc/sys"]);
+        run("mount", &["-o", "remount,bind,ro", "/proc/sys"]);
+        let mut kernel = LiveKernel::open(None).unwrap();
+        assert!(!writable(&mut kernel, name));
+        assert_eq!(errno(write(&mut kernel, name, Value::Int(0))), Some(libc::EROFS));
+        // As in a container that may write what is of the network.
+        run("mount", &["--bind", "/proc/sys/net/ipv4", "/proc/sys/net/ipv4"]);
+        run("mount", &["-o", "remount,bind,rw", "/proc/sys/net/ipv4"]);
+        let mut kernel = LiveKernel::open(None).unwrap();
+        let mut tree = Tree::open().unwrap();
+        tree.hold([&key(name), &key("net.core.somaxconn")]);
+        for _ in 0..2 {
+            assert!(writable(&mut kernel, name));
+            assert!(!writable(&mut kernel, "net.core.somaxconn"));
+            assert!(matches!(tree.read(&key(name)), Reading::Text { writable: true, .. }));
+            assert!(matches!(tree.read(&key("net.core.somaxconn")), Reading::Text { writable: false, .. }));
         }
     });
 }

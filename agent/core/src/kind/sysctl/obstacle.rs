@@ -37,7 +37,7 @@ fn read_only(key: &SysctlKey, world: &World) -> Obstacle {
     if catalogue::scope(key) == Scope::GlobalReadOnly && !world.host.netns.initial {
         return global_only("one value for the whole host, read-only in this namespace");
     }
-    blocked("read-only", "the kernel lets nobody write it")
+    blocked("read-only", "it cannot be written here: its mode lets nobody, or /proc/sys is mounted read-only")
 }
 
 fn global_only(message: &str) -> Obstacle {
