@@ -163,6 +163,9 @@ pub struct Revert {
     /// Only these addresses, and what they moved; everything if none is given
     #[arg(value_name = "ADDRESS")]
     pub addresses: Vec<String>,
+    /// Only end the trial that awaits its confirmation: what was in force before it comes back
+    #[arg(long, conflicts_with = "addresses")]
+    pub trial: bool,
     /// The lock.
     #[command(flatten)]
     pub wait: Wait,

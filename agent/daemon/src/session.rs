@@ -7,6 +7,7 @@ use std::time::UNIX_EPOCH;
 use trimtab_core::profile;
 use trimtab_core::profile::Bundle;
 use trimtab_core::profile::Loaded;
+use trimtab_core::profile::Mode;
 use trimtab_core::profile::ProfileText;
 use trimtab_core::profile::Request;
 use trimtab_core::profile::Resolved;
@@ -200,6 +201,14 @@ pub fn load(common: &Common, wanted: &Wanted) -> Result<Loaded, Failure> {
         files: Vec::new(),
     };
     Ok(profile::load(&request, &mut Profiles::new(&common.profile_path, trust)))
+}
+
+/// Whether the host file lets anything be written.
+///
+/// # Errors
+/// Every problem of the host file and its profiles.
+pub fn mode(common: &Common) -> Result<Mode, Failure> {
+    Ok(accept(load(common, &Wanted::default())?)?.bundle.host.mode)
 }
 
 /// What was loaded, unless anything in it is an error.

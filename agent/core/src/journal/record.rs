@@ -132,6 +132,9 @@ pub enum Outcome {
     Incomplete {
         /// Addresses whose value is still ours; a later revert tries them again.
         kept: Vec<Address>,
+        /// Addresses that hold somebody else's value, which stays.
+        #[serde(default)]
+        left: Vec<Address>,
     },
 }
 

@@ -22,6 +22,8 @@ pub struct History {
     pub held: BTreeMap<Address, Held>,
     /// The transaction without an end.
     pub open: Option<Transaction>,
+    /// What the last undo met with somebody else's value and left alone, until the next transaction begins.
+    pub left: Vec<Address>,
     /// The number of records: the number of the next one.
     pub records: u64,
     /// Transactions that have ended, for the decision to compact.
@@ -68,6 +70,7 @@ pub fn step(history: &mut History, record: &Record) {
             history.held.insert(address.clone(), held.clone());
         }
         Record::Begin(begin) => {
+            history.left.clear();
             history.open = Some(Transaction { begin: begin.clone(), wrote: BTreeMap::new(), awaiting: None });
         }
         Record::Wrote { id, address, found } => {
@@ -85,6 +88,9 @@ pub fn step(history: &mut History, record: &Record) {
                 && let Some(open) = history.open.take()
             {
                 history.ended += 1;
+                if let Outcome::Incomplete { kept: _, left } = outcome {
+                    history.left.clone_from(left);
+                }
                 close(&mut history.held, &open, outcome);
             }
         }
@@ -109,7 +115,7 @@ fn close(held: &mut BTreeMap<Address, Held>, open: &Transaction, outcome: &Outco
             let is_needed = |entry: &Held| entry.cause.as_ref().is_some_and(|cause| causes.contains(cause));
             held.retain(|_, entry| is_ours(entry) || is_needed(entry));
         }
-        Outcome::Incomplete { kept } => {
+        Outcome::Incomplete { kept, left: _ } => {
             let kept: BTreeSet<&Address> = kept.iter().collect();
             for entry in open.begin.entries.iter().filter(|entry| kept.contains(&entry.address)) {
                 let Some(found) = open.wrote.get(&entry.address).or(entry.wanted.first()) else { continue };

@@ -48,6 +48,13 @@ pub enum Failure {
         /// What is there.
         found: String,
     },
+    /// It cannot be written now, so it stays as it is.
+    HeldUp {
+        /// Where.
+        address: Address,
+        /// Why.
+        why: String,
+    },
     /// The journal or another state file could not be written.
     State(StoreError),
 }
@@ -62,6 +69,7 @@ impl fmt::Display for Failure {
             Failure::Differs { address, wrote, found } => {
                 write!(f, "{address}: the kernel accepted {wrote} but holds {found}")
             }
+            Failure::HeldUp { address, why } => write!(f, "{address}: {why}"),
             Failure::State(error) => error.fmt(f),
         }
     }

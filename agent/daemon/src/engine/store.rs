@@ -126,6 +126,7 @@ pub struct Store {
     good_bytes: u64,
     total_bytes: u64,
     other_boot: bool,
+    had_journal: bool,
 }
 
 impl Store {
@@ -162,7 +163,9 @@ impl Store {
         };
         let applied = read_state(&dir, StateFile::Applied, &mut unreliable)?;
         let unconfirmed = read_state(&dir, StateFile::Unconfirmed, &mut unreliable)?;
+        let had_journal = history.host.is_some();
         let store = Store {
+            had_journal,
             dir,
             host: host.clone(),
             history,
@@ -178,6 +181,11 @@ impl Store {
     /// The set in force in this boot, if there is one: a set of another boot is history.
     pub fn in_force(&self) -> Option<&Applied> {
         self.applied.as_ref().filter(|applied| applied.host.same_boot_and_netns(&self.host))
+    }
+
+    /// Whether something is in force in this boot and its journal is not there: what it held is not known any more.
+    pub fn journal_is_lost(&self) -> bool {
+        self.in_force().is_some_and(|applied| !applied.desired.settings.is_empty()) && !self.had_journal
     }
 
     /// Makes the journal ready to be appended to: a torn tail or another boot's journal goes, a long one is compacted.

@@ -177,6 +177,14 @@ pub fn recover(
     Ok(Recovered::Undone(undone))
 }
 
+/// Whether [`recover`] would write to the kernel.
+pub fn would_undo(store: &Store, now: &Now, trials: Trials) -> bool {
+    store.history.open.as_ref().is_some_and(|open| match open.begin.confirm_by {
+        Some(confirm_by) => trials == Trials::End || open.awaiting.is_none() || millis(now.boottime) >= confirm_by,
+        None => store.applied.as_ref().is_none_or(|applied| applied.transaction != open.begin.id),
+    })
+}
+
 /// Makes the changes of a plan and puts the set in force, or leaves everything as it was.
 ///
 /// # Errors
@@ -246,7 +254,7 @@ fn begin_trial(store: &mut Store, host: &Host, begin: &Begin, trial: Trial, now:
         at: now.at,
         caller: now.caller.clone(),
         timer_pid: None,
-        previous: store.applied.clone(),
+        previous: last_confirmed(store),
     };
     store.put_unconfirmed(Some(unconfirmed.clone()))?;
     fault::point("unarmed");
@@ -265,6 +273,16 @@ fn call_off(store: &mut Store, begin: &Begin, refused: Option<Unconfirmed>) -> R
 /// A trial that was never in force says nothing about its set; what was known of an earlier one holds again.
 fn put_back_unconfirmed(store: &mut Store, refused: Option<Unconfirmed>) -> Result<(), StoreError> {
     if store.unconfirmed == refused { Ok(()) } else { store.put_unconfirmed(refused) }
+}
+
+/// The set to go back to. What a trial left in `applied` when its host died was never confirmed either: the set before
+/// it is.
+fn last_confirmed(store: &Store) -> Option<Applied> {
+    let tried = store.unconfirmed.as_ref().zip(store.applied.as_ref());
+    match tried.filter(|(trial, applied)| trial.transaction == applied.transaction) {
+        Some((trial, _)) => trial.previous.clone(),
+        None => store.applied.clone(),
+    }
 }
 
 /// Everything written holds: put the set in force and end the transaction, or begin to wait.
@@ -338,7 +356,9 @@ fn give_up(
         }
         return match failure {
             Failure::Stale { .. } => Finished::Stale(failure),
-            Failure::Refused(_) | Failure::Differs { .. } | Failure::State(_) => Finished::Undone(failure),
+            Failure::Refused(_) | Failure::Differs { .. } | Failure::HeldUp { .. } | Failure::State(_) => {
+                Finished::Undone(failure)
+            }
         };
     }
     match undo_open(kernel, store, host) {

@@ -73,7 +73,8 @@ pub fn undo_open(kernel: &mut dyn Kernel, store: &mut Store, host: &Host) -> Res
     fault::point("undone");
     let kept: Vec<Address> = undone.failed.iter().map(|(address, _)| address.clone()).collect();
     store.give_back_applied(&open.begin.id)?;
-    let outcome = if undone.is_complete() { Outcome::Undone } else { Outcome::Incomplete { kept } };
+    let left: Vec<Address> = undone.conflicts.iter().filter_map(|conflict| conflict.address.clone()).collect();
+    let outcome = if undone.is_complete() { Outcome::Undone } else { Outcome::Incomplete { kept, left } };
     store.append(&Record::Done { id: open.begin.id.clone(), outcome }, Sync::No)?;
     for (address, why) in &undone.failed {
         warn!(%address, why, "could not be undone");

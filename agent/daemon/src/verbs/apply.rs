@@ -5,10 +5,12 @@ use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use trimtab_core::address::Address;
 use trimtab_core::host::HostId;
 use trimtab_core::journal::Begin;
 use trimtab_core::plan::Class;
 use trimtab_core::plan::Finding;
+use trimtab_core::plan::Plan;
 use trimtab_core::plan::goal;
 use trimtab_core::plan::saved;
 use trimtab_core::plan::saved::SavedPlan;
@@ -22,6 +24,7 @@ use trimtab_kernel::switch;
 use trimtab_kernel::timer;
 use trimtab_kernel::timer::Armed;
 use trimtab_kernel::timer::Timer;
+use trimtab_kernel::trust;
 
 use super::plan::LARGEST_DOCUMENT;
 use crate::cli;
@@ -38,6 +41,7 @@ use crate::engine::transaction::millis;
 use crate::engine::undo::Undone;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::library::Trust;
 use crate::session::Intent;
 use crate::session::Session;
 
@@ -94,6 +98,10 @@ pub enum Outcome {
 pub fn run(common: &Common, options: &cli::Apply) -> Result<Exit, Failure> {
     refuse_if_disabled()?;
     let mut session = Session::open(common)?;
+    let (_lock, mut store) = session.locked_store(options.wait)?;
+    // Much may have happened while it waited for the lock.
+    refuse_if_disabled()?;
+    session.relearn()?;
     let wanted = match &options.plan {
         Some(path) => Wanted::Saved(Box::new(read_plan(path)?)),
         None => Wanted::Resolved(Box::new(session.intend(&options.wanted)?)),
@@ -101,20 +109,25 @@ pub fn run(common: &Common, options: &cli::Apply) -> Result<Exit, Failure> {
     if let Wanted::Resolved(intent) = &wanted {
         super::warn(&intent.loaded);
     }
-    let (_lock, mut store) = session.locked_store(options.wait)?;
     let now = session.now();
     let recovered = super::recover(&mut session, &mut store, &now, Trials::Respect)?;
     if let Recovered::Awaiting { confirm_by } = recovered {
         let left = confirm_by.saturating_sub(millis(now.boottime)) / 1000;
         let message = format!(
-            "refused: a trial awaits its confirmation, {left} s are left; `trimtab confirm` keeps it, `trimtab revert` ends it"
+            "refused: a trial awaits its confirmation, {left} s are left; `trimtab confirm` keeps it, `trimtab revert --trial` ends it"
         );
         return Err(Failure::new(Exit::Awaiting, message));
     }
     tell_recovery(&recovered);
     let detail = if options.brief { Detail::Brief } else { Detail::Full };
     let (document, standing) = match wanted {
-        Wanted::Saved(plan) => (replan(&mut session, &store, *plan)?, Standing::Accepted),
+        Wanted::Saved(plan) => {
+            let document = replan(&mut session, &store, *plan)?;
+            if crate::session::mode(common)? == Mode::Observe {
+                return observe_only(common, document, detail);
+            }
+            (document, Standing::Accepted)
+        }
         Wanted::Resolved(intent) => {
             let observes = intent.bundle.host.mode == Mode::Observe;
             let (document, standing) = resolved(&mut session, &store, *intent, options.confirm_within.is_some());
@@ -124,6 +137,8 @@ pub fn run(common: &Common, options: &cli::Apply) -> Result<Exit, Failure> {
             (document, standing)
         }
     };
+    let mut document = document;
+    document.plan.findings.extend(findings_of_recovery(recovered));
     let identity = document.identity();
     let set =
         Set { desired: document.desired.clone(), roles: document.roles.clone(), profiles: document.profiles.clone() };
@@ -136,6 +151,10 @@ pub fn run(common: &Common, options: &cli::Apply) -> Result<Exit, Failure> {
     if in_force && was_on_trial && standing == Standing::Accepted {
         // Applied without a trial: whoever did that has confirmed it.
         store.put_unconfirmed(None)?;
+    }
+    if in_force {
+        // Told once; what somebody else has made of it since is theirs.
+        store.let_go(&not_ours(&document.plan))?;
     }
     if let Err(error) = remove_other_boots(&common.state_dir, &session.host.id.boot_id) {
         tracing::debug!(%error, "state of namespaces of other boots stays");
@@ -218,7 +237,27 @@ pub fn tell_recovery(recovered: &Recovered) {
     );
 }
 
+/// What an undo that came first could not take back.
+pub fn findings_of_recovery(recovered: Recovered) -> Vec<Finding> {
+    let Recovered::Undone(undone) = recovered else { return Vec::new() };
+    let failed = undone.failed.into_iter().map(|(address, why)| {
+        Finding::about(Class::Blocked, "not-undone", &address, format!("an earlier change could not be undone: {why}"))
+    });
+    undone.conflicts.into_iter().chain(failed).collect()
+}
+
+/// What was to go back and holds somebody else's value.
+pub fn not_ours(plan: &Plan) -> Vec<Address> {
+    let foreign = plan.findings.iter().filter(|finding| finding.code == "not-ours");
+    foreign.filter_map(|finding| finding.address.clone()).collect()
+}
+
+/// A plan says what root is to do, as a profile does, so it must be as safe from others. What comes through a pipe is the
+/// caller's own word.
 fn read_plan(path: &Path) -> Result<SavedPlan, Failure> {
+    if Trust::of_this_process() == Trust::Required && path.is_file() {
+        trust::check(path).map_err(|error| Failure::new(Exit::BadInput, error.to_string()))?;
+    }
     let bytes = super::read_file(path, LARGEST_DOCUMENT)?;
     SavedPlan::parse(&bytes).map_err(|error| Failure::new(Exit::BadInput, format!("{}: {error}", path.display())))
 }
@@ -319,7 +358,10 @@ pub fn report(
         not_undone: undone.failed.into_iter().map(|(_, why)| why).collect(),
         plan: planned,
     };
-    tell(common, &report, detail)?;
+    if let Err(failure) = tell(common, &report, detail) {
+        // What was done is done, and the exit code says it.
+        tracing::warn!("{}", failure.message);
+    }
     Ok(exit)
 }
 

@@ -49,14 +49,12 @@ pub fn run(common: &Common, options: &cli::Confirm) -> Result<Exit, Failure> {
             Outcome::Kept
         }
         Recovered::Nothing | Recovered::Ended | Recovered::Undone(_) => {
-            let refused = store.unconfirmed.take();
-            if refused.is_none() {
+            let Some(refused) = &store.unconfirmed else {
                 return Err(Failure::new(Exit::Failed, "nothing awaits a confirmation"));
-            }
-            let ended_now = matches!(recovered, Recovered::Undone(_));
-            if ended_now {
-                store.unconfirmed = refused;
-                return Err(Failure::new(Exit::Failed, "too late: the time of the trial was up, and it was undone"));
+            };
+            if refused.boot_id == session.host.id.boot_id {
+                let message = "too late: the trial is over and what it had changed was undone; `trimtab apply` puts it in force for good";
+                return Err(Failure::new(Exit::Failed, message));
             }
             store.put_unconfirmed(None)?;
             Outcome::Accepted

@@ -46,6 +46,9 @@ pub fn recover(session: &mut Session, store: &mut Store, now: &Now, trials: Tria
     };
     // Before as well: what is on record of a trial that was confirmed goes with the recovery.
     end_if_over(store);
+    if transaction::would_undo(store, now, trials) {
+        apply::refuse_if_disabled()?;
+    }
     let recovered = transaction::recover(session.kernel.as_mut(), store, &session.host, now, trials)?;
     end_if_over(store);
     Ok(recovered)

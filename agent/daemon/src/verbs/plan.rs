@@ -135,7 +135,7 @@ fn next_boot(plan: &mut Plan, session: &Session, intent: &Intent, boot: &dyn Fn(
 
 fn unfinished() -> Finding {
     Finding {
-        class: Class::Note,
+        class: Class::Pending,
         code: "unfinished".to_owned(),
         address: None,
         message: "an earlier apply was killed half-way; the next apply or revert undoes it first".to_owned(),

@@ -1,8 +1,14 @@
 //! `trimtab revert`: what was there before trimtab comes back.
 
+use std::collections::BTreeSet;
+
 use trimtab_core::address::Address;
 use trimtab_core::desired::Desired;
+use trimtab_core::journal::Held;
 use trimtab_core::kind;
+use trimtab_core::observed::Observed;
+use trimtab_core::plan::Class;
+use trimtab_core::plan::Plan;
 use trimtab_core::plan::goal;
 use trimtab_core::plan::saved::SavedPlan;
 use trimtab_core::render::plan::Detail;
@@ -18,6 +24,8 @@ use crate::engine::observe::observe;
 use crate::engine::transaction;
 use crate::engine::transaction::Finished;
 use crate::engine::transaction::Job;
+use crate::engine::transaction::Now;
+use crate::engine::transaction::Recovered;
 use crate::engine::transaction::Set;
 use crate::engine::transaction::Trials;
 use crate::engine::undo::Undone;
@@ -36,11 +44,26 @@ pub fn run(common: &Common, options: &cli::Revert) -> Result<Exit, Failure> {
     let common = enter_named(common, &mut addresses)?;
     let mut session = Session::open(&common)?;
     let (_lock, mut store) = session.locked_store(options.wait)?;
+    // Much may have happened while it waited for the lock.
+    apply::refuse_if_disabled()?;
+    session.relearn()?;
     let now = session.now();
+    if options.trial {
+        return end_trial(&common, &mut session, &mut store, &now);
+    }
+    let only = (!addresses.is_empty()).then_some(addresses.as_slice());
+    if only.is_some() && store.history.open.as_ref().is_some_and(|open| open.awaiting.is_some()) {
+        let message =
+            "refused: a trial awaits its confirmation; `trimtab confirm` keeps it, `trimtab revert --trial` ends it";
+        return Err(Failure::new(Exit::Awaiting, message));
+    }
     // A trial that still runs ends here: its values go back first, then everything else.
     let recovered = super::recover(&mut session, &mut store, &now, Trials::End)?;
     apply::tell_recovery(&recovered);
-    let only = (!addresses.is_empty()).then_some(addresses.as_slice());
+    if store.journal_is_lost() {
+        let message = "the journal of this boot is gone, so trimtab cannot tell what to put back; nothing was written";
+        return Err(Failure::new(Exit::Incomplete, message));
+    }
     for address in only.into_iter().flatten() {
         if !store.history.held.contains_key(address) && !wanted(&store, address) {
             let message =
@@ -68,13 +91,69 @@ pub fn run(common: &Common, options: &cli::Revert) -> Result<Exit, Failure> {
             | Finished::Incomplete(..)) => break (plan, other),
         }
     };
+    let mut plan = plan;
+    refused.extend(held_up(&plan, &store));
     if let Finished::Nothing | Finished::InForce { .. } = &finished {
         let kept: Vec<Address> = refused.iter().map(|refused| refused.address.clone()).collect();
-        release(&mut session, &mut store, only.is_none(), &kept)?;
+        release(&mut session, &mut store, &apply::not_ours(&plan), &kept)?;
     }
+    plan.findings.extend(apply::findings_of_recovery(recovered));
     let document =
         SavedPlan::new(plan, set.desired, session.host.id.clone(), set.roles, set.profiles, String::new(), now.at);
     apply::report(&common, "trimtab.revert", document, without(finished, refused), Detail::Full, None)
+}
+
+/// Only the trial ends: what was in force before it comes back.
+fn end_trial(common: &Common, session: &mut Session, store: &mut Store, now: &Now) -> Result<Exit, Failure> {
+    if store.history.open.as_ref().is_none_or(|open| open.begin.confirm_by.is_none()) {
+        return Err(Failure::new(Exit::Failed, "there is no trial to end"));
+    }
+    let recovered = super::recover(session, store, now, Trials::End)?;
+    let Recovered::Undone(undone) = recovered else {
+        return Err(Failure::new(Exit::Failed, "there is no trial to end"));
+    };
+    let exit = match (undone.failed.is_empty(), undone.conflicts.is_empty()) {
+        (false, _) => Exit::Incomplete,
+        (true, false) => Exit::HeldUp,
+        (true, true) => Exit::Good,
+    };
+    if common.json {
+        let failed: Vec<&str> = undone.failed.iter().map(|(_, why)| why.as_str()).collect();
+        super::print_json(&serde_json::json!({
+            "document": "trimtab.trial",
+            "version": 1,
+            "exit": exit.code(),
+            "restored": undone.restored,
+            "conflicts": undone.conflicts,
+            "not_undone": failed,
+        }))?;
+        return Ok(exit);
+    }
+    let mut text = format!("the trial is over: {} restored and read back\n", undone.restored.len());
+    for conflict in &undone.conflicts {
+        let name = conflict.address.as_ref().map(ToString::to_string).unwrap_or_default();
+        text.push_str(&format!("  ! {name}: {}\n", conflict.message));
+    }
+    for (_, why) in &undone.failed {
+        text.push_str(&format!("  ! {why}\n"));
+    }
+    super::print(&text)?;
+    Ok(exit)
+}
+
+/// What is held and cannot be written now: it stays held, for a later revert.
+fn held_up(plan: &Plan, store: &Store) -> Vec<Refused> {
+    let stuck = plan.findings.iter().filter(|finding| match finding.class {
+        Class::Pending | Class::Blocked => true,
+        Class::Conflict | Class::Note => false,
+    });
+    stuck
+        .filter_map(|finding| {
+            let address = finding.address.clone().filter(|address| store.history.held.contains_key(address))?;
+            let why = format!("cannot be put back now: {}", finding.message);
+            Some(Refused { failure: execute::Failure::HeldUp { address: address.clone(), why }, address })
+        })
+        .collect()
 }
 
 /// A value that the kernel did not take back.
@@ -88,7 +167,8 @@ impl Refused {
     fn of(failure: execute::Failure) -> Result<Refused, execute::Failure> {
         let address = match &failure {
             execute::Failure::Refused(WriteError::Refused { address, .. } | WriteError::Short { address, .. })
-            | execute::Failure::Differs { address, .. } => address.clone(),
+            | execute::Failure::Differs { address, .. }
+            | execute::Failure::HeldUp { address, .. } => address.clone(),
             execute::Failure::Stale { .. } | execute::Failure::State(_) => return Err(failure),
         };
         Ok(Refused { address, failure })
@@ -126,26 +206,36 @@ fn wanted(store: &Store, address: &Address) -> bool {
     store.in_force().is_some_and(|applied| applied.desired.settings.contains_key(address))
 }
 
-/// What is back at its original is not held any more, by whichever way it came back. After a whole revert nothing is:
-/// what somebody else has changed was reported, and is theirs.
-fn release(session: &mut Session, store: &mut Store, whole: bool, kept: &[Address]) -> Result<(), Failure> {
+/// What is back at its original is not held any more, by whichever way it came back; neither is what went with its
+/// interface, nor what somebody else has changed: that was reported, and is theirs. What is kept is.
+fn release(session: &mut Session, store: &mut Store, theirs: &[Address], kept: &[Address]) -> Result<(), Failure> {
     let held = store.history.held.clone();
     let now = observe(session.kernel.as_mut(), held.keys().cloned(), &session.host.facts);
-    let is_back = |address: &Address, original: &Value| {
-        now.get(address)
-            .and_then(|observed| observed.value())
-            .is_none_or(|value| kind::rules_of(address).equivalent(address, original, value, &session.host.facts))
+    let is_back = |address: &Address, original: &Value| match now.get(address) {
+        Some(Observed::Value { value, .. }) => {
+            kind::rules_of(address).equivalent(address, original, value, &session.host.facts)
+        }
+        Some(Observed::Absent) | None => true,
+        Some(Observed::Denied | Observed::WriteOnly | Observed::Withheld | Observed::Failed { .. }) => false,
     };
-    let gone: Vec<Address> = held
+    let is_guard = |entry: &Held| entry.ours == entry.original && entry.cause.is_some();
+    let gone: BTreeSet<&Address> = held
         .iter()
         .filter(|(address, entry)| {
-            // A guarded value is at its original all the time, and is guarded as long as its cause is held.
-            let is_guarded = |cause| held.contains_key(cause) && (!whole || kept.contains(cause));
-            let guarded = entry.ours == entry.original && entry.cause.as_ref().is_some_and(is_guarded);
-            !guarded && ((whole && !kept.contains(address)) || is_back(address, &entry.original))
+            !is_guard(entry)
+                && !kept.contains(address)
+                && (theirs.contains(address) || is_back(address, &entry.original))
         })
-        .map(|(address, _)| address.clone())
+        .map(|(address, _)| address)
         .collect();
+    // A guarded value is at its original all the time, and is guarded as long as its cause is held.
+    let is_held = |cause: &Address| held.contains_key(cause) && !gone.contains(cause);
+    let unguarded = held
+        .iter()
+        .filter(|(address, entry)| is_guard(entry) && !kept.contains(address))
+        .filter(|(_, entry)| !entry.cause.as_ref().is_some_and(is_held))
+        .map(|(address, _)| address);
+    let gone: Vec<Address> = gone.iter().copied().chain(unguarded).cloned().collect();
     Ok(store.let_go(&gone)?)
 }
 

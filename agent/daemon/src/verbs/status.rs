@@ -6,6 +6,7 @@ use std::io::Write as _;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use trimtab_core::address::Address;
 use trimtab_core::host::HostId;
 use trimtab_core::journal::Caller;
 use trimtab_core::render::paint::Tone;
@@ -43,6 +44,8 @@ pub struct Report {
     pub unconfirmed: Option<Unconfirmed>,
     /// How many values differ from what they were before trimtab. Null if the journal cannot tell.
     pub held: Option<usize>,
+    /// What the last undo met with somebody else's value and left alone.
+    pub left_alone: Vec<Address>,
     /// State that a newer trimtab wrote, or that is damaged: nothing is put in force or undone while it is there.
     pub unreliable: Vec<Unreliable>,
 }
@@ -156,6 +159,7 @@ fn collect(session: &Session, store: &Store, unreliable: &[StoreError]) -> Repor
         trial,
         unconfirmed,
         held: journal_tells.then_some(held),
+        left_alone: store.history.left.clone(),
         unreliable,
     }
 }
@@ -163,7 +167,19 @@ fn collect(session: &Session, store: &Store, unreliable: &[StoreError]) -> Repor
 fn text(report: &Report) -> String {
     let paint = super::paint();
     let mut text = String::new();
-    let Report { document: _, version: _, host, disabled, in_force, trial, unfinished, unconfirmed, held, unreliable } =
+    let Report {
+        document: _,
+        version: _,
+        host,
+        disabled,
+        in_force,
+        trial,
+        unfinished,
+        unconfirmed,
+        held,
+        left_alone,
+        unreliable,
+    } =
         report;
     let namespace = match &host.netns.name {
         Some(name) => format!("  netns {name}"),
@@ -197,6 +213,10 @@ fn text(report: &Report) -> String {
             let _ = writeln!(text, "changed: {held} values differ from what they were before trimtab");
         }
         None => text.push_str("changed: not known\n"),
+    }
+    for address in left_alone {
+        let sigil = paint.tone(Tone::Alarm, "!");
+        let _ = writeln!(text, "{sigil} the last undo left {address} alone: it holds somebody else's value");
     }
     for Unreliable { file, version, known, problem: _ } in unreliable {
         let sigil = paint.tone(Tone::Alarm, "!");

@@ -47,6 +47,10 @@ pub struct Report {
 pub fn run(common: &Common) -> Result<Exit, Failure> {
     let mut session = Session::open(common)?;
     let store = session.store()?;
+    if store.history.open.as_ref().is_some_and(|open| open.awaiting.is_none()) {
+        let message = "an apply or revert was killed half-way, so there is nothing to hold the kernel against; the next one undoes it first";
+        return Err(Failure::new(Exit::Failed, message));
+    }
     let Some(applied) = store.in_force().filter(|applied| !applied.desired.settings.is_empty()) else {
         return Err(Failure::new(
             Exit::Failed,
