@@ -649,7 +649,7 @@ _trimtab() {
             return 0
             ;;
         trimtab__subcmd__revert)
-            opts="-v -h -V --wait --config --profile-path --state-dir --runtime-dir --netns --json --verbose --help --version"
+            opts="-v -h -V --trial --wait --config --profile-path --state-dir --runtime-dir --netns --json --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

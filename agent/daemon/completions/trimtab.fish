@@ -91,6 +91,7 @@ complete -c trimtab -n "__fish_trimtab_using_subcommand revert" -l profile-path 
 complete -c trimtab -n "__fish_trimtab_using_subcommand revert" -l state-dir -d 'Where the journal and the applied set are kept' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand revert" -l runtime-dir -d 'Where locks are kept' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand revert" -l netns -d 'Act on this network namespace, by its name in ip-netns(8)' -r
+complete -c trimtab -n "__fish_trimtab_using_subcommand revert" -l trial -d 'Only end the trial that awaits its confirmation: what was in force before it comes back'
 complete -c trimtab -n "__fish_trimtab_using_subcommand revert" -l json -d 'Print a JSON document instead of text'
 complete -c trimtab -n "__fish_trimtab_using_subcommand revert" -s v -l verbose -d 'Log what is done on standard error; twice for the decisions too'
 complete -c trimtab -n "__fish_trimtab_using_subcommand revert" -s h -l help -d 'Print help'
