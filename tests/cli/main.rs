@@ -15,6 +15,7 @@ mod mounts;
 mod netns;
 mod plan;
 mod privilege;
+mod promises;
 mod revert;
 mod saved;
 mod status;

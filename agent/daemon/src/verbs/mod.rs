@@ -30,6 +30,7 @@ pub mod revert;
 pub mod schema;
 pub mod snapshot;
 pub mod status;
+pub mod trial;
 pub mod validate;
 pub mod verify;
 

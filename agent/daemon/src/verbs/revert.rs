@@ -16,6 +16,7 @@ use trimtab_core::value::Value;
 use trimtab_kernel::WriteError;
 
 use super::apply;
+use super::trial;
 use crate::cli;
 use crate::cli::Common;
 use crate::engine::Store;
@@ -24,8 +25,6 @@ use crate::engine::observe::observe;
 use crate::engine::transaction;
 use crate::engine::transaction::Finished;
 use crate::engine::transaction::Job;
-use crate::engine::transaction::Now;
-use crate::engine::transaction::Recovered;
 use crate::engine::transaction::Set;
 use crate::engine::transaction::Trials;
 use crate::engine::undo::Undone;
@@ -49,7 +48,7 @@ pub fn run(common: &Common, options: &cli::Revert) -> Result<Exit, Failure> {
     session.relearn()?;
     let now = session.now();
     if options.trial {
-        return end_trial(&common, &mut session, &mut store, &now);
+        return trial::end(&common, &mut session, &mut store, &now);
     }
     let only = (!addresses.is_empty()).then_some(addresses.as_slice());
     if only.is_some() && store.history.open.as_ref().is_some_and(|open| open.awaiting.is_some()) {
@@ -101,44 +100,6 @@ pub fn run(common: &Common, options: &cli::Revert) -> Result<Exit, Failure> {
     let document =
         SavedPlan::new(plan, set.desired, session.host.id.clone(), set.roles, set.profiles, String::new(), now.at);
     apply::report(&common, "trimtab.revert", document, without(finished, refused), Detail::Full, None)
-}
-
-/// Only the trial ends: what was in force before it comes back.
-fn end_trial(common: &Common, session: &mut Session, store: &mut Store, now: &Now) -> Result<Exit, Failure> {
-    if store.history.open.as_ref().is_none_or(|open| open.begin.confirm_by.is_none()) {
-        return Err(Failure::new(Exit::Failed, "there is no trial to end"));
-    }
-    let recovered = super::recover(session, store, now, Trials::End)?;
-    let Recovered::Undone(undone) = recovered else {
-        return Err(Failure::new(Exit::Failed, "there is no trial to end"));
-    };
-    let exit = match (undone.failed.is_empty(), undone.conflicts.is_empty()) {
-        (false, _) => Exit::Incomplete,
-        (true, false) => Exit::HeldUp,
-        (true, true) => Exit::Good,
-    };
-    if common.json {
-        let failed: Vec<&str> = undone.failed.iter().map(|(_, why)| why.as_str()).collect();
-        super::print_json(&serde_json::json!({
-            "document": "trimtab.trial",
-            "version": 1,
-            "exit": exit.code(),
-            "restored": undone.restored,
-            "conflicts": undone.conflicts,
-            "not_undone": failed,
-        }))?;
-        return Ok(exit);
-    }
-    let mut text = format!("the trial is over: {} restored and read back\n", undone.restored.len());
-    for conflict in &undone.conflicts {
-        let name = conflict.address.as_ref().map(ToString::to_string).unwrap_or_default();
-        text.push_str(&format!("  ! {name}: {}\n", conflict.message));
-    }
-    for (_, why) in &undone.failed {
-        text.push_str(&format!("  ! {why}\n"));
-    }
-    super::print(&text)?;
-    Ok(exit)
 }
 
 /// What is held and cannot be written now: it stays held, for a later revert.

@@ -20,6 +20,7 @@ macro_rules! schemas {
             "verify" => trimtab_core::document_schema::of::<trimtab::verbs::verify::Report>,
             "status" => trimtab_core::document_schema::of::<trimtab::verbs::status::Report>,
             "confirm" => trimtab_core::document_schema::of::<trimtab::verbs::confirm::Report>,
+            "trial" => trimtab_core::document_schema::of::<trimtab::verbs::trial::Report>,
             "explain" => trimtab_core::document_schema::of::<trimtab::verbs::explain::Report>,
             "validate" => trimtab_core::document_schema::of::<trimtab::verbs::validate::Report>,
             "facts" => trimtab_core::document_schema::of::<trimtab::verbs::facts::Report>,

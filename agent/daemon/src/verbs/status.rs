@@ -179,8 +179,7 @@ fn text(report: &Report) -> String {
         held,
         left_alone,
         unreliable,
-    } =
-        report;
+    } = report;
     let namespace = match &host.netns.name {
         Some(name) => format!("  netns {name}"),
         None if host.netns.initial => String::new(),
