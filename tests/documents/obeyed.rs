@@ -115,7 +115,7 @@ fn every_document_and_state_file_obeys_its_schema() {
     world.write("50.conf", "net.ipv4.tcp_sack = 0\nnot a line\nkernel.no.such = 1\n");
     schemas.hold_told(&run(&["import", &path("50.conf")]).exits(0));
 
-    // One trial that is confirmed, one that a revert ends.
+    // A trial that is confirmed; further down one that is ended.
     schemas.hold_told(&run(&["apply", "role", "--confirm-within", "60s"]).exits(5));
     let on_trial = schemas.hold_told(&run(&["status"]).exits(0));
     assert!(on_trial["trial"].is_object(), "{on_trial:#}");
@@ -140,6 +140,11 @@ fn every_document_and_state_file_obeys_its_schema() {
     assert_eq!(reverted["outcome"], "in-force");
     schemas.hold_state(&world);
     schemas.hold_told(&run(&["confirm"]).exits(1));
+
+    schemas.hold_told(&run(&["apply", "role", "--confirm-within", "60s"]).exits(5));
+    let ended = schemas.hold_told(&run(&["revert", "--trial"]).exits(0));
+    assert_ne!(ended["restored"], json!([]));
+    schemas.hold_state(&world);
 
     world.write("host.toml", "mode = \"observe\"\n");
     assert_eq!(schemas.hold_told(&run(&["apply", "role"]).exits(3))["outcome"], "observed");
