@@ -20,4 +20,5 @@ mod revert;
 mod saved;
 mod status;
 mod trial;
+mod waits;
 mod world;

@@ -7,6 +7,7 @@
 mod bench;
 mod cuts;
 mod kills;
+mod signals;
 mod timers;
 #[path = "../cli/world.rs"]
 #[expect(dead_code, reason = "shared with the tests of the command line, which use all of it")]

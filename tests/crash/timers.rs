@@ -17,7 +17,7 @@ use crate::world::World;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The timers of a world: processes whose arguments name its folder.
-fn timers(world: &World) -> Vec<u32> {
+pub fn timers(world: &World) -> Vec<u32> {
     let folder = world.path("state").to_str().unwrap().to_owned();
     let processes = std::path::Path::new("/proc").read_dir().unwrap();
     let ids = processes.filter_map(|entry| entry.unwrap().file_name().to_str()?.parse::<u32>().ok());

@@ -16,6 +16,8 @@ use trimtab_kernel::caller;
 use trimtab_kernel::live::LiveKernel;
 use trimtab_kernel::lock::Lock;
 use trimtab_kernel::netns;
+use trimtab_kernel::signals;
+use trimtab_kernel::signals::Held;
 use trimtab_kernel::state;
 use trimtab_kernel::state::StateDir;
 use trimtab_kernel::timer;
@@ -85,13 +87,14 @@ impl Session {
         Ok(Store::look(StateDir::open(&self.common.state_dir, &self.host.id), &self.host.id)?)
     }
 
-    /// The lock of the namespace, and the state under it.
+    /// The lock of the namespace, and the state under it. Who waits for the lock can be ended; who has it first finishes.
     ///
     /// # Errors
     /// If somebody else holds it all the time, or the state cannot be relied upon.
-    pub fn locked_store(&self, wait: Wait) -> Result<(Lock, Store), Failure> {
+    pub fn locked_store(&self, wait: Wait) -> Result<(Locked, Store), Failure> {
         let lock = Lock::take(&self.common.runtime_dir, &state::namespace(&self.host.id.netns), wait.wait)?;
-        Ok((lock, self.store()?))
+        let locked = Locked { _lock: lock, _held: signals::hold() };
+        Ok((locked, self.store()?))
     }
 
     /// Learns once more what there is to know.
@@ -142,6 +145,14 @@ impl Session {
         self.host.facts = resolved.facts.clone();
         Ok(Intent { bundle, loaded, resolved })
     }
+}
+
+/// The lock of a namespace, and the signals that are held back as long as it is held. Dropped in this order: whoever is
+/// ended by one of them has let go of the lock.
+#[must_use = "the lock is held only as long as this lives"]
+pub struct Locked {
+    _lock: Lock,
+    _held: Held,
 }
 
 fn learn(kernel: &mut dyn Kernel) -> Result<Host, Failure> {

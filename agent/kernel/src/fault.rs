@@ -4,6 +4,7 @@
 //! `fault-points`, and with `TRIMTAB_FAULT=NAME:N` in the environment, the process kills itself with SIGKILL when it
 //! reaches the point NAME for the Nth time (N counts from 1; without `:N`, the first time). The name `*` counts every
 //! point, so that a test can kill a run at each of them in turn: raise N until the run ends by itself.
+//! `TRIMTAB_FAULT_SIGNAL=N` has it send itself signal N there instead; one that is held back does not end it.
 //! Without the feature the function is empty and is compiled away.
 //!
 //! A malformed `TRIMTAB_FAULT` kills nothing: the test that set it then sees a run that was not killed.
@@ -20,14 +21,20 @@ pub fn point(name: &str) {
     use std::sync::atomic::AtomicU64;
     use std::sync::atomic::Ordering;
 
+    use rustix::process::Signal;
+
     static WANTED: OnceLock<Option<Wanted>> = OnceLock::new();
     static HITS: AtomicU64 = AtomicU64::new(0);
 
     let wanted = WANTED.get_or_init(|| std::env::var("TRIMTAB_FAULT").ok().and_then(|text| Wanted::parse(&text)));
     let Some(wanted) = wanted else { return };
     if wanted.matches(name) && HITS.fetch_add(1, Ordering::SeqCst) + 1 == wanted.hit {
+        let named = std::env::var("TRIMTAB_FAULT_SIGNAL").ok().and_then(|number| number.parse().ok());
         // Not `abort`: a crash test is about a death that no code of this process sees.
-        let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+        let signal = named.map_or(Some(Signal::KILL), Signal::from_named_raw);
+        if let Some(signal) = signal {
+            let _ = rustix::process::kill_process(rustix::process::getpid(), signal);
+        }
     }
 }
 

@@ -3,9 +3,10 @@
 
 #![expect(
     unsafe_code,
-    reason = "getsockopt(SO_NETNS_COOKIE), ioctls of interfaces and a pre-exec hook have no safe wrapper"
+    reason = "getsockopt(SO_NETNS_COOKIE), ioctls of interfaces, signal masks and a pre-exec hook have no safe wrapper"
 )]
 
+use std::fmt;
 use std::io;
 use std::mem;
 use std::os::fd::AsRawFd;
@@ -169,19 +170,70 @@ fn link_name(name: &str) -> io::Result<[u8; libc::IFNAMSIZ]> {
     }
 }
 
-/// Has a command start in a session of its own, without terminal, with every signal at its default, and with no
-/// descriptor of this process but the three standard ones.
+/// The signals that a thread holds back.
+#[derive(Clone, Copy)]
+pub(crate) struct SignalMask(libc::sigset_t);
+
+impl fmt::Debug for SignalMask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SignalMask")
+    }
+}
+
+/// Has the calling thread hold back these signals too, and gives its mask from before.
+///
+/// # Errors
+/// pthread_sigmask(3); the mask is then as it was.
+pub(crate) fn block_signals(signals: &[libc::c_int]) -> io::Result<SignalMask> {
+    let mut more = mem::MaybeUninit::<libc::sigset_t>::uninit();
+    let mut before = mem::MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: sigemptyset(3) initialises `more` before anything else uses it.
+    unsafe { libc::sigemptyset(more.as_mut_ptr()) };
+    for signal in signals {
+        // SAFETY: `more` is initialised. A number that is no signal is refused.
+        unsafe { libc::sigaddset(more.as_mut_ptr(), *signal) };
+    }
+    // SAFETY: `more` is initialised, and `before` is a live local of the type that is written to it.
+    let error = unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, more.as_ptr(), before.as_mut_ptr()) };
+    if error != 0 {
+        return Err(io::Error::from_raw_os_error(error));
+    }
+    // SAFETY: pthread_sigmask succeeded, so it wrote the whole set.
+    Ok(SignalMask(unsafe { before.assume_init() }))
+}
+
+/// Has the calling thread hold back these signals and no others.
+pub(crate) fn set_signal_mask(mask: &SignalMask) {
+    // SAFETY: the mask was written by the kernel, and the old one is not asked for. It fails for no valid first argument.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const mask.0, std::ptr::null_mut()) };
+}
+
+/// Sends a signal to the calling thread alone.
+#[cfg(test)]
+pub(crate) fn signal_this_thread(signal: libc::c_int) {
+    // SAFETY: raise(3) takes any number; what is no signal is refused.
+    unsafe { libc::raise(signal) };
+}
+
+/// Has a command start in a session of its own, without terminal, with every signal at its default and none held back,
+/// and with no descriptor of this process but the three standard ones.
 pub(crate) fn start_detached(command: &mut Command) {
     // SAFETY: between fork and exec the hook makes plain system calls only; it neither allocates nor locks.
     unsafe {
         command.pre_exec(|| {
             // A new session has no terminal, so no hang-up either. It cannot fail: a fresh child leads no group.
             rustix::process::setsid()?;
-            // What the shell ignored (nohup, background jobs) would be ignored for good. std resets the mask and
-            // SIGPIPE only. KILL, STOP and the numbers that libc keeps for itself refuse; nobody can ignore them.
+            // What the shell ignored (nohup, background jobs) would be ignored for good. KILL, STOP and the numbers that
+            // libc keeps for itself refuse; nobody can ignore them. To ignore it first drops one that is held back and
+            // came, before the session was its own, for the group of our parent.
             for signal in 1..=libc::SIGRTMAX() {
+                libc::signal(signal, libc::SIG_IGN);
                 libc::signal(signal, libc::SIG_DFL);
             }
+            // std leaves the mask as it is, and our parent holds signals back.
+            let mut none = mem::MaybeUninit::<libc::sigset_t>::uninit();
+            libc::sigemptyset(none.as_mut_ptr());
+            libc::sigprocmask(libc::SIG_SETMASK, none.as_ptr(), std::ptr::null_mut());
             // Also those that our parent left open in us: a pipe of a pipeline would never see its end. Where a seccomp
             // filter refuses, an open descriptor does less harm than no timer.
             let (all, close_on_exec) = (libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC);

@@ -203,6 +203,7 @@ mod tests {
         // As if a parent had left it open in us.
         let leaked = std::fs::File::open(dir.path()).unwrap();
         rustix::io::fcntl_setfd(&leaked, rustix::io::FdFlags::empty()).unwrap();
+        let _held = crate::signals::hold();
         let script = format!(
             "{{ pwd; readlink /proc/$$/fd/*; cut -d ' ' -f 6,7 /proc/$$/stat; echo $$; \
              grep -E 'Sig(Blk|Ign)' /proc/self/status; echo end; }} > {}",
