@@ -7,6 +7,7 @@
 //! What the files say is the business of `trimtab_core`; here they are bytes. Writers hold the [`crate::lock::Lock`]
 //! of the namespace.
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::io;
 use std::io::Write;
@@ -49,12 +50,14 @@ pub fn namespace(netns: &NetnsId) -> String {
 }
 
 /// The state of one namespace.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct StateDir {
     base: PathBuf,
     path: PathBuf,
     /// For a namespace other than the initial one: the boot it must be of.
     boot: Option<String>,
+    /// The journal, once it has been appended to: a transaction appends a record for each change.
+    journal: RefCell<Option<File>>,
 }
 
 impl StateDir {
@@ -65,6 +68,7 @@ impl StateDir {
             base: base.to_owned(),
             path: base.join(namespace(&host.netns)),
             boot: (!host.netns.initial).then(|| host.boot_id.clone()),
+            journal: RefCell::new(None),
         }
     }
 
@@ -89,10 +93,19 @@ impl StateDir {
         if bytes.is_empty() {
             return Ok(());
         }
-        self.create()?;
         let path = self.path.join(JOURNAL);
-        fault::point("journal.append");
-        let (file, is_new) = open_journal(&path)?;
+        let mut slot = self.journal.borrow_mut();
+        let (file, is_new) = match slot.take() {
+            Some(file) => {
+                fault::point("journal.append");
+                (file, false)
+            }
+            None => {
+                self.create()?;
+                fault::point("journal.append");
+                open_journal(&path)?
+            }
+        };
         let length = file.metadata().map_err(|error| FileError::new("cannot stat", &path, error))?.len();
         let outcome = append_once(&file, bytes, sync);
         if let Err((attempt, cause)) = outcome {
@@ -103,6 +116,7 @@ impl StateDir {
         if is_new {
             sync_folder(&self.path)?;
         }
+        *slot = Some(file);
         fault::point("journal.appended");
         Ok(())
     }
@@ -136,6 +150,8 @@ impl StateDir {
     /// # Errors
     /// Names the step; see [`file::replace`].
     pub fn replace_journal(&self, bytes: &[u8]) -> Result<(), FileError> {
+        // The file that is held would be the old one.
+        self.journal.take();
         self.replace(JOURNAL, bytes)
     }
 

@@ -18,8 +18,8 @@ use trimtab_kernel::file::FileError;
 use trimtab_kernel::state::StateDir;
 use trimtab_kernel::state::Sync;
 
-/// Past this many ended transactions the journal is rewritten to what still matters.
-const COMPACT_AFTER: u64 = 64;
+/// From this many ended transactions on the journal is rewritten to what still matters: each command reads it whole.
+const COMPACT_AFTER: u64 = 4;
 
 /// Why the state on disk cannot be used.
 #[derive(Debug, Error)]
