@@ -1,4 +1,4 @@
-//! Who waits for the lock of somebody else: can be ended, and goes on as soon as it is free.
+//! Who waits for the lock of somebody else: a command can be ended, the timer of a trial never gives up.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::Child;
@@ -59,4 +59,74 @@ fn a_command_that_waits_for_the_lock_can_be_ended() {
     end(holder);
     assert_eq!(status.signal(), Some(15), "{status}");
     assert_eq!(world.sysctl("net.ipv4.tcp_sack"), "1");
+}
+
+/// The process that waits for the world's trial to run out, as long as it lives.
+fn timer(world: &World) -> Option<u32> {
+    let state = world.path("state").to_str().unwrap().to_owned();
+    let ids = std::fs::read_dir("/proc").unwrap();
+    let mut ids = ids.filter_map(|entry| entry.unwrap().file_name().to_str()?.parse::<u32>().ok());
+    ids.find(|id| {
+        let path = format!("/proc/{id}/cmdline");
+        let line = trimtab_kernel::file::read(std::path::Path::new(&path), 1 << 16).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line).into_owned();
+        line.contains("end-trial") && line.contains(&state)
+    })
+}
+
+/// A trial of three seconds, whose timer finds something in its way.
+fn trial() -> Option<World> {
+    let world = World::new()?;
+    world.trimtab(&["apply", "--set", "net.ipv4.tcp_sack=0", "--confirm-within", "3s"]).exits(5);
+    Some(world)
+}
+
+#[track_caller]
+fn ends(world: &World) {
+    let start = Instant::now();
+    while timer(world).is_some() {
+        assert!(start.elapsed() < PATIENCE, "the timer does not end");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_trial_is_undone_as_soon_as_the_lock_is_free() {
+    let Some(world) = trial() else { return };
+    let holder = holder(&world);
+    // More than one try.
+    std::thread::sleep(Duration::from_secs(6));
+    assert!(timer(&world).is_some(), "it gave up");
+    assert_eq!(world.sysctl("net.ipv4.tcp_sack"), "0");
+    end(holder);
+    ends(&world);
+    assert_eq!(world.sysctl("net.ipv4.tcp_sack"), "1");
+}
+
+#[test]
+fn a_trial_is_undone_as_soon_as_its_state_can_be_read() {
+    let Some(world) = trial() else { return };
+    let good = world.journal();
+    let path = world.state().unwrap().join("journal");
+    let damaged: Vec<u8> = good.iter().map(|byte| if *byte == b'"' { b'\'' } else { *byte }).collect();
+    std::fs::write(&path, damaged).unwrap();
+    std::thread::sleep(Duration::from_secs(5));
+    assert!(timer(&world).is_some(), "it gave up");
+    assert_eq!(world.sysctl("net.ipv4.tcp_sack"), "0");
+    std::fs::write(&path, good).unwrap();
+    ends(&world);
+    assert_eq!(world.sysctl("net.ipv4.tcp_sack"), "1");
+}
+
+#[test]
+fn a_timer_whose_trial_is_over_waits_for_no_lock() {
+    let Some(world) = trial() else { return };
+    let holder = holder(&world);
+    std::thread::sleep(Duration::from_secs(4));
+    assert!(timer(&world).is_some(), "it gave up");
+    // As the message on a damaged journal has it: to give up the undo.
+    std::fs::remove_file(world.state().unwrap().join("journal")).unwrap();
+    ends(&world);
+    assert_eq!(world.sysctl("net.ipv4.tcp_sack"), "0");
+    end(holder);
 }
