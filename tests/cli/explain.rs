@@ -56,3 +56,11 @@ fn what_moves_it_is_said() {
         .says(&["live       absent", "nobody speaks of it"]);
     world.trimtab(&["explain", "net.ipv4.tcp_fastopen_key"]).exits(0).says(&["live       <secret>"]);
 }
+
+#[test]
+fn without_any_profile_named_what_is_in_force_is_explained() {
+    let Some(world) = World::new() else { return };
+    world.trimtab(&["explain", "net.ipv4.tcp_sack"]).exits(0).says(&["nobody speaks of it"]);
+    world.trimtab(&["apply", "--set", "net.ipv4.tcp_sack=0"]).exits(0);
+    world.trimtab(&["explain", "net.ipv4.tcp_sack"]).exits(0).says(&["wanted     0", "--set", "nothing to do"]);
+}

@@ -1,5 +1,8 @@
 //! Colour, where it is wanted.
 
+use std::borrow::Cow;
+use std::fmt::Write;
+
 /// Whether texts carry ANSI colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Paint {
@@ -46,7 +49,11 @@ impl Paint {
 
 /// A text that does nothing to a terminal but what its paint says: names of interfaces, values and files may hold
 /// sequences that move the cursor or turn the writing around. They are shown as escapes instead.
-pub fn visible(text: &str, paint: Paint) -> String {
+pub fn visible(text: &str, paint: Paint) -> Cow<'_, str> {
+    // Nearly every text: a glance at its bytes is enough.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t')) {
+        return Cow::Borrowed(text);
+    }
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
@@ -62,7 +69,21 @@ pub fn visible(text: &str, paint: Paint) -> String {
         }
         rest = later;
     }
-    out
+    Cow::Owned(out)
+}
+
+/// The same for a JSON text, in JSON's own escapes: such characters stand in its strings only, and serde_json leaves those
+/// above U+001F as they are.
+pub fn visible_json(text: &str) -> String {
+    let escape = |mut out: String, c: char| {
+        if is_harmless(c) {
+            out.push(c);
+        } else {
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        }
+        out
+    };
+    text.chars().fold(String::with_capacity(text.len()), escape)
 }
 
 /// Line feeds and tabs are meant; marks that reverse the direction of writing never are.
@@ -81,6 +102,14 @@ fn colour_code(text: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_stays_json_and_says_the_same() {
+        let value = serde_json::json!({ "name": "a\u{9b}2J\u{202e}b\u{7f}é" });
+        let shown = visible_json(&value.to_string());
+        assert!(shown.contains("\\u009b") && shown.contains("\\u202e") && shown.contains('é'), "{shown}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value);
+    }
 
     #[test]
     fn nothing_but_colour_reaches_a_terminal() {

@@ -73,8 +73,13 @@ pub fn run(common: &Common, options: &cli::Explain) -> Result<Exit, Failure> {
     super::warn(&intent.loaded);
     let store = session.store()?;
     let observed = observe(session.kernel.as_mut(), [address.clone()], &session.host.facts);
-    let setting = intent.resolved.desired.settings.get(&address).cloned();
-    let plan = plan_of(&mut session, &intent.resolved.desired, &store.history.held, &address);
+    let mut desired = intent.resolved.desired;
+    if let Some(applied) = store.in_force().filter(|_| desired.settings.is_empty()) {
+        // Neither the host file nor the command line wants anything: what is in force is all there is to explain.
+        desired = applied.desired.clone();
+    }
+    let setting = desired.settings.get(&address).cloned();
+    let plan = plan_of(&mut session, &desired, &store.history.held, &address);
     let files = trimtab_kernel::sysctld::gather(Path::new("/")).files;
     let boot = NextBoot::new(&files);
     let Object::Sysctl(key) = &address.object;

@@ -83,8 +83,12 @@ fn paint_for(is_terminal: bool) -> Paint {
 /// # Errors
 /// If standard output cannot be written otherwise, e.g. a full disk.
 pub fn print(text: &str) -> Result<(), Failure> {
+    print_bytes(render::paint::visible(text, paint()).as_bytes())
+}
+
+fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    match out.write_all(render::paint::visible(text, paint()).as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(Failure::new(Exit::Failed, format!("cannot write to standard output: {error}"))),
@@ -99,7 +103,7 @@ pub fn print_json<T: Serialize>(document: &T) -> Result<(), Failure> {
     let mut text = serde_json::to_string_pretty(document)
         .map_err(|error| Failure::new(Exit::Failed, format!("cannot make the document: {error}")))?;
     text.push('\n');
-    print(&text)
+    print_bytes(render::paint::visible_json(&text).as_bytes())
 }
 
 /// Prints warnings of the files on standard error.
@@ -107,7 +111,7 @@ pub fn warn(texts: &crate::session::Texts) {
     if !texts.diagnostics.is_empty() {
         let paint = paint_errors();
         let text = trimtab_core::render::diagnostics::text(&texts.diagnostics, &texts.sources, paint == Paint::Colour);
-        let _ = writeln!(io::stderr().lock(), "{text}");
+        let _ = writeln!(io::stderr().lock(), "{}", render::paint::visible(&text, paint));
     }
 }
 
@@ -128,7 +132,7 @@ pub fn read_file(path: &std::path::Path, limit: usize) -> Result<Vec<u8>, Failur
 /// If the file cannot be written.
 pub fn write_file(path: &std::path::Path, bytes: &[u8]) -> Result<(), Failure> {
     if path.as_os_str() == "-" {
-        return print(&String::from_utf8_lossy(bytes));
+        return print_bytes(bytes);
     }
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,

@@ -49,7 +49,9 @@ pub fn run(common: &Common, options: &cli::Plan) -> Result<Exit, Failure> {
             next_boot(&mut plan, &session, &intent, &|address| match &address.object {
                 Object::Sysctl(key) => boot.setting(key),
             });
-            saved(&session, intent, plan)
+            let saved = saved(&session, intent, plan);
+            forget(session);
+            saved
         }
         Some(path) => {
             let snapshot = read_snapshot(path)?;
@@ -74,7 +76,14 @@ pub fn run(common: &Common, options: &cli::Plan) -> Result<Exit, Failure> {
         let detail = if options.brief { Detail::Brief } else { Detail::Full };
         super::print(&render::plan::text(&saved, detail, super::paint()))?;
     }
-    Ok(exit(&saved.plan))
+    let exit = exit(&saved.plan);
+    forget(saved);
+    Ok(exit)
+}
+
+/// The process ends now. To hand back some thousand small pieces of memory first is a tenth of the time that a plan takes.
+fn forget<T>(value: T) {
+    std::mem::forget(value);
 }
 
 /// The plan that puts the intent in force.

@@ -24,13 +24,14 @@ use crate::session::Session;
 pub fn run(common: &Common, options: &cli::Snapshot) -> Result<Exit, Failure> {
     let mut session = Session::open(common)?;
     let snapshot = take(&mut session)?;
+    let Some(path) = &options.out else {
+        super::print_json(&snapshot)?;
+        return Ok(Exit::Good);
+    };
     let mut bytes = serde_json::to_vec_pretty(&snapshot)
         .map_err(|error| Failure::new(Exit::Failed, format!("cannot make the document: {error}")))?;
     bytes.push(b'\n');
-    match &options.out {
-        Some(path) => super::write_file(path, &bytes)?,
-        None => super::print(&String::from_utf8_lossy(&bytes))?,
-    }
+    super::write_file(path, &bytes)?;
     Ok(Exit::Good)
 }
 
