@@ -13,6 +13,7 @@ mod findings;
 mod import;
 mod mounts;
 mod netns;
+mod output;
 mod plan;
 mod privilege;
 mod promises;

@@ -5,6 +5,7 @@
 //! read by `sysctl`, which never continues a read.
 
 use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::fs::File;
 use std::fs::Permissions;
 use std::io;
@@ -18,8 +19,10 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
 use rustix::fs::AtFlags;
+use rustix::fs::Gid;
 use rustix::fs::Mode;
 use rustix::fs::OFlags;
+use rustix::fs::Uid;
 use thiserror::Error;
 
 use crate::fault;
@@ -112,16 +115,33 @@ pub fn read_line(path: &Path) -> io::Result<String> {
 /// Names the step that failed. The old file is then untouched and the temporary file is gone; only where the last
 /// step, syncing the folder, fails is the new file already in place.
 pub fn replace(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), FileError> {
+    replace_as(folder, OsStr::new(name), bytes, &Access::EVERYBODY_READS)
+}
+
+/// Who may do what with a file that [`replace_as`] puts in place.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Access {
+    pub(crate) mode: Mode,
+    /// Of another user and group, if it is to be.
+    pub(crate) owner: Option<(Uid, Gid)>,
+}
+
+impl Access {
+    pub(crate) const EVERYBODY_READS: Access = Access { mode: Mode::from_raw_mode(0o644), owner: None };
+}
+
+/// As [`replace`], with any mode and owner.
+pub(crate) fn replace_as(folder: &Path, name: &OsStr, bytes: &[u8], access: &Access) -> Result<(), FileError> {
     let at = File::open(folder).map_err(|error| FileError::new("cannot open the folder", folder, error))?;
     let temporary = temporary_name(name);
     let temporary_path = folder.join(&temporary);
-    let outcome = write_new(&at, &temporary, bytes).and_then(|()| {
+    let outcome = write_new(&at, &temporary, bytes, access).and_then(|()| {
         fault::point("file.replace.written");
-        rustix::fs::renameat(&at, temporary.as_str(), &at, name).map_err(|error| ("cannot rename", error.into()))
+        rustix::fs::renameat(&at, temporary.as_os_str(), &at, name).map_err(|error| ("cannot rename", error.into()))
     });
     if let Err((attempt, cause)) = outcome {
         // The first failure is the one to report; a leftover is swept when the state is next locked.
-        let _ = rustix::fs::unlinkat(&at, temporary.as_str(), AtFlags::empty());
+        let _ = rustix::fs::unlinkat(&at, temporary.as_os_str(), AtFlags::empty());
         return Err(FileError { attempt, path: temporary_path, cause });
     }
     fault::point("file.replace.renamed");
@@ -148,23 +168,32 @@ pub fn is_temporary(name: &OsStr) -> bool {
 const TEMPORARY: &str = ".new";
 
 /// A name that no other process and no other thread of this one uses.
-fn temporary_name(name: &str) -> String {
+fn temporary_name(name: &OsStr) -> OsString {
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    format!(".{name}.{}-{}{TEMPORARY}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+    let mut temporary = OsString::from(".");
+    temporary.push(name);
+    temporary.push(format!(".{}-{}{TEMPORARY}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
+    temporary
 }
 
-fn write_new(at: &File, name: &str, bytes: &[u8]) -> Result<(), (&'static str, io::Error)> {
+fn write_new(at: &File, name: &OsStr, bytes: &[u8], access: &Access) -> Result<(), (&'static str, io::Error)> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mode = Mode::from_raw_mode(0o644);
-    let created = rustix::fs::openat(at, name, flags, mode).or_else(|error| {
+    let Access { mode, owner } = *access;
+    // No more than the owner may, until it has the right one.
+    let first = if owner.is_some() { mode & Mode::RWXU } else { mode };
+    let created = rustix::fs::openat(at, name, flags, first).or_else(|error| {
         if error != rustix::io::Errno::EXIST {
             return Err(error);
         }
         // Left by a dead process that had our number.
         rustix::fs::unlinkat(at, name, AtFlags::empty())?;
-        rustix::fs::openat(at, name, flags, mode)
+        rustix::fs::openat(at, name, flags, first)
     });
     let mut file = File::from(created.map_err(|error| ("cannot create", error.into()))?);
+    if let Some((user, group)) = owner {
+        rustix::fs::fchown(&file, Some(user), Some(group))
+            .map_err(|error| ("cannot set the owner of", error.into()))?;
+    }
     // The umask may have taken bits away.
     rustix::fs::fchmod(&file, mode).map_err(|error| ("cannot set the mode of", error.into()))?;
     file.write_all(bytes).map_err(|error| ("cannot write", error))?;
@@ -230,7 +259,7 @@ mod tests {
 
     #[test]
     fn knows_its_own_leftovers() {
-        assert!(is_temporary(OsStr::new(&temporary_name("journal"))));
+        assert!(is_temporary(&temporary_name(OsStr::new("journal"))));
         assert!(!is_temporary(OsStr::new("journal")));
     }
 }

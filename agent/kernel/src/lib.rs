@@ -27,6 +27,7 @@ pub mod identity;
 pub mod live;
 pub mod lock;
 pub mod netns;
+pub mod output;
 pub mod signals;
 pub mod state;
 pub mod switch;

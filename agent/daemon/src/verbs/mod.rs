@@ -126,20 +126,13 @@ pub fn read_file(path: &std::path::Path, limit: usize) -> Result<Vec<u8>, Failur
         .map_err(|error| Failure::new(Exit::BadInput, format!("cannot read {}: {error}", path.display())))
 }
 
-/// Writes a document to a file that the user named, whole or not at all. `-` is standard output.
+/// Writes a document to where the user named: a file, whole or not at all, or a device or pipe. `-` is standard output.
 ///
 /// # Errors
-/// If the file cannot be written.
+/// If it cannot be written.
 pub fn write_file(path: &std::path::Path, bytes: &[u8]) -> Result<(), Failure> {
     if path.as_os_str() == "-" {
         return print_bytes(bytes);
     }
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        Some(_) | None => std::path::Path::new("."),
-    };
-    let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
-        return Err(Failure::new(Exit::Usage, format!("{} is no file name", path.display())));
-    };
-    Ok(trimtab_kernel::file::replace(folder, name, bytes)?)
+    Ok(trimtab_kernel::output::write(path, bytes)?)
 }
