@@ -96,11 +96,11 @@ mod tests {
         let (Ok(out), Ok(signal)) = (std::env::var("TRIMTAB_TEST_OUT"), std::env::var("TRIMTAB_TEST_SIGNAL")) else {
             return;
         };
-        // Tests run on threads of their own, so that a signal to the process would end it by way of another one.
-        let none = rustix::process::Resource::Core;
-        let zero = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
-        rustix::process::setrlimit(none, zero).unwrap();
+        // SIGQUIT leaves a core file otherwise.
+        let no_size = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
+        rustix::process::setrlimit(rustix::process::Resource::Core, no_size).unwrap();
         let held = hold();
+        // Not to the process: a test has a thread of its own, and another one would take the signal.
         sys::signal_this_thread(signal.parse().unwrap());
         std::fs::write(&out, "held").unwrap();
         drop(held);
