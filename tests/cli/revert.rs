@@ -140,3 +140,15 @@ fn interfaces_that_are_gone_are_forgotten() {
     world.trimtab(&["revert"]).exits(0).says(&["restored: 1 written"]);
     assert_eq!(world.sysctl("net.ipv4.tcp_sack"), "1");
 }
+
+#[test]
+fn an_interface_made_anew_is_not_taken_for_the_old_one() {
+    let Some(world) = World::new() else { return };
+    world.sh("ip link add v0 type veth peer name v1");
+    world.trimtab(&["apply", "--set", "net.ipv4.conf.v0.rp_filter=2"]).exits(0);
+    // The new one starts at 0, and somebody wants 2 there.
+    world.sh("ip link del v0; ip link add v0 type veth peer name v1; sysctl -qw net.ipv4.conf.v0.rp_filter=2");
+    world.trimtab(&["revert"]).exits(0);
+    assert_eq!(world.sysctl("net.ipv4.conf.v0.rp_filter"), "2");
+    world.trimtab(&["status"]).exits(0).says(&["0 values differ"]);
+}

@@ -87,6 +87,13 @@ impl Address {
         }
     }
 
+    /// The interface it belongs to, if it belongs to one.
+    pub fn interface(&self) -> Option<&str> {
+        match &self.object {
+            Object::Sysctl(key) => key.interface().filter(|name| *name != "all" && *name != "default"),
+        }
+    }
+
     /// The address without the word of its kind: what a plan shows below the heading of that kind.
     pub fn local_name(&self) -> String {
         match &self.object {

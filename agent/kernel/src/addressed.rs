@@ -3,6 +3,7 @@
 //! Adding an address sets the kernel's "was ever set" bit of every IPv4 `conf` value of the interface
 //! (net/ipv4/devinet.c `ipv4_devconf_setall`); the bits themselves cannot be read.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -40,6 +41,28 @@ pub(crate) fn addressed() -> io::Result<BTreeSet<String>> {
         }
     }
     Err(io::Error::new(io::ErrorKind::WouldBlock, "addresses change faster than they can be listed"))
+}
+
+/// The numbers of those of these interfaces that are in the calling thread's namespace.
+///
+/// # Errors
+/// The system's.
+pub(crate) fn indexes(names: &BTreeSet<String>) -> io::Result<BTreeMap<String, u32>> {
+    if names.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
+    let mut indexes = BTreeMap::new();
+    for name in names {
+        match rustix::net::netdevice::name_to_index(&socket, name) {
+            Ok(index) => {
+                indexes.insert(name.clone(), index);
+            }
+            Err(Errno::NODEV | Errno::NXIO) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(indexes)
 }
 
 /// The interface numbers, or `None` if the dump was interrupted.

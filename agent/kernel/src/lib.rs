@@ -53,6 +53,12 @@ pub trait Kernel {
         BTreeMap::new()
     }
 
+    /// The numbers of those of these interfaces that are there. The kernel gives them in turn (net/core/dev.c), so an
+    /// interface that was made anew under an old name has another one. A kernel that cannot tell says none.
+    fn interface_indexes(&mut self, _names: &BTreeSet<String>) -> Option<BTreeMap<String, u32>> {
+        None
+    }
+
     /// The interfaces of the namespace.
     ///
     /// # Errors

@@ -84,6 +84,10 @@ impl Kernel for LiveKernel {
         facts::link_facts(names.iter().map(String::as_str))
     }
 
+    fn interface_indexes(&mut self, names: &BTreeSet<String>) -> Option<BTreeMap<String, u32>> {
+        addressed::indexes(names).ok()
+    }
+
     fn interfaces(&mut self) -> io::Result<BTreeSet<String>> {
         // Not /proc/net, which shows the namespace of the process's first thread.
         let table = file::read(Path::new("/proc/thread-self/net/dev"), 64 << 20)?;

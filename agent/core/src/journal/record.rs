@@ -94,6 +94,10 @@ pub struct Entry {
     /// one's original must not be forgotten.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved_by: Option<Address>,
+    /// The number of the interface it belongs to, if it belongs to one: an interface made anew has another number, and its
+    /// values are nobody's yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ifindex: Option<u32>,
 }
 
 /// The part of an address in a transaction.
@@ -169,4 +173,7 @@ pub struct Held {
     /// For an effect: the address whose write moved it. For a guarded value: the address whose way back would move it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Address>,
+    /// The number of the interface it belongs to, if it belongs to one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ifindex: Option<u32>,
 }

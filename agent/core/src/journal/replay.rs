@@ -122,7 +122,7 @@ fn close(held: &mut BTreeMap<Address, Held>, open: &Transaction, outcome: &Outco
                 if found == &entry.original {
                     held.remove(&entry.address);
                 } else {
-                    let ours = Held { original: entry.original.clone(), ours: found.clone(), cause: None };
+                    let ours = held_of(entry, found, None);
                     held.insert(entry.address.clone(), ours);
                 }
             }
@@ -147,8 +147,33 @@ fn commit(held: &mut BTreeMap<Address, Held>, entry: &Entry, open: &Transaction,
     let Some(found) = found else { return };
     // Back at its original it is held as a guard only, if anything could still move it.
     let cause = if found == &entry.original { cause.or(entry.moved_by.as_ref()) } else { cause };
-    let ours = Held { original: entry.original.clone(), ours: found.clone(), cause: cause.cloned() };
+    let ours = held_of(entry, found, cause);
     held.insert(entry.address.clone(), ours);
+}
+
+fn held_of(entry: &Entry, found: &Value, cause: Option<&Address>) -> Held {
+    Held { original: entry.original.clone(), ours: found.clone(), cause: cause.cloned(), ifindex: entry.ifindex }
+}
+
+impl History {
+    /// The interfaces whose values are held, or were touched by the open transaction.
+    pub fn interfaces(&self) -> BTreeSet<String> {
+        let entries = self.open.iter().flat_map(|open| &open.begin.entries).map(|entry| &entry.address);
+        self.held.keys().chain(entries).filter_map(Address::interface).map(str::to_owned).collect()
+    }
+
+    /// Forgets what belongs to an interface that is not the one of then, by the numbers of those that are there: it is gone,
+    /// or was made anew under the same name, and then its values are nobody's of ours.
+    pub fn forget_recreated(&mut self, indexes: &BTreeMap<String, u32>) {
+        let is_same = |address: &Address, then: Option<u32>| match (address.interface(), then) {
+            (Some(name), Some(then)) => indexes.get(name) == Some(&then),
+            (Some(_) | None, _) => true,
+        };
+        self.held.retain(|address, held| is_same(address, held.ifindex));
+        if let Some(open) = &mut self.open {
+            open.begin.entries.retain(|entry| is_same(&entry.address, entry.ifindex));
+        }
+    }
 }
 
 /// The records of a journal that says the same as this history and nothing more: what a compaction writes.
@@ -198,6 +223,7 @@ mod tests {
             original: Value::Int(original),
             wanted: vec![Value::Int(wanted)],
             moved_by: None,
+            ifindex: None,
         }
     }
 
@@ -223,6 +249,32 @@ mod tests {
         assert_eq!(history.held.len(), 3);
         assert_eq!(history.held[&address(C)].cause, Some(address(B)));
         assert_eq!(history.held[&address(A)].original, Value::Int(10));
+    }
+
+    #[test]
+    fn what_belongs_to_an_interface_made_anew_is_forgotten() {
+        let records: Vec<Record> = committed()
+            .into_iter()
+            .map(|record| match record {
+                Record::Begin(ref begin) => {
+                    let mut begin = begin.clone();
+                    let of_interface = begin.entries.iter_mut().filter(|entry| entry.address == address(C));
+                    of_interface.for_each(|entry| entry.ifindex = Some(7));
+                    Record::Begin(begin)
+                }
+                Record::Opened { .. }
+                | Record::Holds { .. }
+                | Record::Wrote { .. }
+                | Record::Awaiting { .. }
+                | Record::Done { .. } => record,
+            })
+            .collect();
+        let mut history = replay(&records);
+        assert_eq!(history.interfaces(), BTreeSet::from(["eth0".to_owned()]));
+        history.forget_recreated(&BTreeMap::from([("eth0".to_owned(), 7)]));
+        assert_eq!(history.held.len(), 3);
+        history.forget_recreated(&BTreeMap::from([("eth0".to_owned(), 9)]));
+        assert!(!history.held.contains_key(&address(C)) && history.held.len() == 2);
     }
 
     #[test]
@@ -263,7 +315,7 @@ mod tests {
         records.push(Record::Done { id, outcome: Outcome::Committed { moved } });
         let held = replay(&records).held;
         assert!(!held.contains_key(&address("sysctl:net.a.c")), "it was as wanted all the time");
-        let expected = Held { original: Value::Int(1), ours: Value::Int(0), cause: None };
+        let expected = Held { original: Value::Int(1), ours: Value::Int(0), cause: None, ifindex: None };
         assert_eq!(held.get(&address("sysctl:net.a.d")), Some(&expected));
     }
 

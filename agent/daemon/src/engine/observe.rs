@@ -7,6 +7,7 @@ use std::io;
 use trimtab_core::address::Address;
 use trimtab_core::facts::Facts;
 use trimtab_core::host::HostId;
+use trimtab_core::journal::History;
 use trimtab_core::kind::World;
 use trimtab_core::kind::rules_of;
 use trimtab_core::observed::Observed;
@@ -60,6 +61,16 @@ impl Host {
             observed: &observed,
             goals,
         })
+    }
+}
+
+/// Forgets what trimtab held of interfaces that are gone or were made anew.
+pub fn forget_recreated(kernel: &mut dyn Kernel, history: &mut History) {
+    let names = history.interfaces();
+    if !names.is_empty()
+        && let Some(indexes) = kernel.interface_indexes(&names)
+    {
+        history.forget_recreated(&indexes);
     }
 }
 

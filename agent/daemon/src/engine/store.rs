@@ -234,6 +234,15 @@ impl Store {
         self.rewrite(&history)
     }
 
+    /// Rewrites the journal to what it adds up to now.
+    ///
+    /// # Errors
+    /// If the disk does not take it; the journal is then as it was.
+    pub fn compact(&mut self) -> Result<(), StoreError> {
+        let history = self.history.clone();
+        self.rewrite(&history)
+    }
+
     fn rewrite(&mut self, history: &History) -> Result<(), StoreError> {
         let records = journal::compact(history, &self.host);
         let text: String =

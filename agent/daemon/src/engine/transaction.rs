@@ -34,6 +34,7 @@ use super::execute;
 use super::execute::Failure;
 use super::execute::Run;
 use super::observe::Host;
+use super::observe::forget_recreated;
 use super::store::Store;
 use super::store::StoreError;
 use super::undo::Undone;
@@ -157,6 +158,11 @@ pub fn recover(
 ) -> Result<Recovered, StoreError> {
     store.forget_confirmed()?;
     store.prepare()?;
+    let held = store.history.held.len();
+    forget_recreated(kernel, &mut store.history);
+    if store.history.open.is_none() && store.history.held.len() < held {
+        store.compact()?;
+    }
     let Some(open) = store.history.open.clone() else { return Ok(Recovered::Nothing) };
     if let Some(confirm_by) = open.begin.confirm_by {
         if trials == Trials::Respect && open.awaiting.is_some() && millis(now.boottime) < confirm_by {
@@ -211,7 +217,7 @@ pub fn run(
         verb: verb.to_owned(),
         caller: now.caller.clone(),
         confirm_by,
-        entries: entries(plan, store, host),
+        entries: numbered(kernel, entries(plan, store, host)),
     };
     let refused = store.unconfirmed.clone();
     store.append(&Record::Begin(begin.clone()), Sync::Yes)?;
@@ -432,6 +438,7 @@ fn entries(plan: &Plan, store: &Store, host: &Host) -> Vec<Entry> {
                 original: original(&cell.address, cell.from.clone()),
                 wanted: cell.wanted(),
                 moved_by: movers.get(&cell.address).map(|cause| (*cause).clone()),
+                ifindex: None,
             });
         }
     }
@@ -456,6 +463,16 @@ fn entries(plan: &Plan, store: &Store, host: &Host) -> Vec<Entry> {
     entries
 }
 
+/// The entries with the numbers of their interfaces.
+fn numbered(kernel: &mut dyn Kernel, mut entries: Vec<Entry>) -> Vec<Entry> {
+    let names = entries.iter().filter_map(|entry| entry.address.interface()).map(str::to_owned).collect();
+    let indexes = kernel.interface_indexes(&names).unwrap_or_default();
+    for entry in &mut entries {
+        entry.ifindex = entry.address.interface().and_then(|name| indexes.get(name)).copied();
+    }
+    entries
+}
+
 fn entry_of(effect: &Effect, role: Role, original: &dyn Fn(&Address, Value) -> Value) -> Entry {
     Entry {
         address: effect.address.clone(),
@@ -464,6 +481,7 @@ fn entry_of(effect: &Effect, role: Role, original: &dyn Fn(&Address, Value) -> V
         original: original(&effect.address, effect.from.clone()),
         wanted: effect.to.iter().cloned().collect(),
         moved_by: None,
+        ifindex: None,
     }
 }
 

@@ -149,7 +149,7 @@ fn text(report: &Report, initial: bool) -> String {
         }
         None => text.push_str("  wanted     nobody speaks of it\n"),
     }
-    if let Some(Held { original, ours, cause }) = held {
+    if let Some(Held { original, ours, cause, ifindex: _ }) = held {
         let by = cause.as_ref().map(|cause| format!(", moved by {cause}")).unwrap_or_default();
         let _ = writeln!(text, "  original   {original} before trimtab, which left {ours}{by}");
     }

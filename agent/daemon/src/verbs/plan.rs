@@ -20,6 +20,7 @@ use trimtab_core::sysctld::NextBoot;
 
 use crate::cli;
 use crate::cli::Common;
+use crate::engine::observe::forget_recreated;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::session::Intent;
@@ -39,7 +40,8 @@ pub fn run(common: &Common, options: &cli::Plan) -> Result<Exit, Failure> {
             let mut session = Session::open(common)?;
             let intent = session.intend(&options.wanted)?;
             super::warn(&intent.loaded);
-            let store = session.store()?;
+            let mut store = session.store()?;
+            forget_recreated(session.kernel.as_mut(), &mut store.history);
             let mut plan = make(&mut session, &intent, &store.history.held);
             if store.history.open.as_ref().is_some_and(|open| open.awaiting.is_none()) {
                 plan.findings.push(unfinished());
