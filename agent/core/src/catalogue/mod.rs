@@ -210,7 +210,7 @@ pub fn entries() -> &'static [Entry] {
 /// What is known of a key: by its exact name first, else by the pattern with a star in one place.
 pub fn find(key: &SysctlKey) -> Option<&'static Entry> {
     let path = key.path();
-    if let Some(entry) = index().get(path) {
+    if let Some(entry) = look_up(path) {
         return Some(entry);
     }
     if let Some(interface) = key.interface() {
@@ -220,19 +220,38 @@ pub fn find(key: &SysctlKey) -> Option<&'static Entry> {
         pattern.push_str(path.get(..path.len() - interface.len() - name.len() - 1)?);
         pattern.push_str("*/");
         pattern.push_str(name);
-        return index().get(pattern.as_str()).copied();
+        return look_up(&pattern);
     }
-    (2..key.segments().count()).find_map(|star| index().get(key.with_segment(star, "*").path()).copied())
+    (2..key.segments().count()).find_map(|star| look_up(key.with_segment(star, "*").path()))
+}
+
+/// One line of the catalogue, taken apart when it is first asked for: a host's profiles speak of a tenth of them.
+struct Lazy {
+    line: &'static str,
+    entry: OnceLock<Option<Box<Entry>>>,
 }
 
 #[expect(clippy::disallowed_types, reason = "look-ups only: nothing ever sees its order")]
-type Index = std::collections::HashMap<Box<str>, &'static Entry>;
+type Index = std::collections::HashMap<String, Lazy>;
 
-/// The patterns as paths: the form in which keys are held, so that a look-up, made many times for every setting, compares
+/// The entry of a pattern, in the form in which keys are held: a look-up, made many times for every setting, compares
 /// nothing but bytes.
-fn index() -> &'static Index {
+fn look_up(path: &str) -> Option<&'static Entry> {
     static INDEX: OnceLock<Index> = OnceLock::new();
-    INDEX.get_or_init(|| entries().iter().map(|entry| (entry.pattern.replace('.', "/").into(), entry)).collect())
+    let index = INDEX.get_or_init(|| {
+        let mut index = Index::with_capacity(600);
+        for (_, line) in parse::lines() {
+            let pattern = line.split('\t').next().unwrap_or(line);
+            let mut path = pattern.as_bytes().to_vec();
+            path.iter_mut().filter(|byte| **byte == b'.').for_each(|byte| *byte = b'/');
+            // One ASCII byte for another: it is as good a text as before.
+            let path = String::from_utf8(path).unwrap_or_default();
+            index.insert(path, Lazy { line, entry: OnceLock::new() });
+        }
+        index
+    });
+    let Lazy { line, entry } = index.get(path)?;
+    entry.get_or_init(|| parse::entry(line).ok().map(Box::new)).as_deref()
 }
 
 /// The key under which a value is compared and undone: another name of the same kernel variable becomes the canonical

@@ -46,11 +46,14 @@ pub fn run(common: &Common, options: &cli::Plan) -> Result<Exit, Failure> {
             if store.history.open.as_ref().is_some_and(|open| open.awaiting.is_none()) {
                 plan.findings.push(unfinished());
             }
-            let files = trimtab_kernel::sysctld::gather(Path::new("/")).files;
-            let boot = NextBoot::new(&files);
-            next_boot(&mut plan, &session, &intent, &|address| match &address.object {
-                Object::Sysctl(key) => boot.setting(key),
-            });
+            // No other namespace is set at boot.
+            if session.host.id.netns.initial {
+                let files = trimtab_kernel::sysctld::gather(Path::new("/")).files;
+                let boot = NextBoot::new(&files);
+                next_boot(&mut plan, &session, &intent, &|address| match &address.object {
+                    Object::Sysctl(key) => boot.setting(key),
+                });
+            }
             let saved = saved(&session, intent, plan);
             forget(session);
             saved
