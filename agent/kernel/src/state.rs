@@ -56,8 +56,8 @@ pub struct StateDir {
     path: PathBuf,
     /// For a namespace other than the initial one: the boot it must be of.
     boot: Option<String>,
-    /// The journal, once it has been appended to: a transaction appends a record for each change.
-    journal: RefCell<Option<File>>,
+    /// The journal and its length, once it has been appended to: a transaction appends a record for each change.
+    journal: RefCell<Option<(File, u64)>>,
 }
 
 impl StateDir {
@@ -95,18 +95,19 @@ impl StateDir {
         }
         let path = self.path.join(JOURNAL);
         let mut slot = self.journal.borrow_mut();
-        let (file, is_new) = match slot.take() {
-            Some(file) => {
+        let (file, length, is_new) = match slot.take() {
+            Some((file, length)) => {
                 fault::point("journal.append");
-                (file, false)
+                (file, length, false)
             }
             None => {
                 self.create()?;
                 fault::point("journal.append");
-                open_journal(&path)?
+                let (file, is_new) = open_journal(&path)?;
+                let length = file.metadata().map_err(|error| FileError::new("cannot stat", &path, error))?.len();
+                (file, length, is_new)
             }
         };
-        let length = file.metadata().map_err(|error| FileError::new("cannot stat", &path, error))?.len();
         let outcome = append_once(&file, bytes, sync);
         if let Err((attempt, cause)) = outcome {
             // If even this fails, a torn record stays behind, and replay drops it.
@@ -116,7 +117,7 @@ impl StateDir {
         if is_new {
             sync_folder(&self.path)?;
         }
-        *slot = Some(file);
+        *slot = Some((file, length + bytes.len() as u64));
         fault::point("journal.appended");
         Ok(())
     }
@@ -127,6 +128,8 @@ impl StateDir {
     /// # Errors
     /// Names the step.
     pub fn cut_journal(&self, length: u64) -> Result<(), FileError> {
+        // Its length would be the old one.
+        self.journal.take();
         if !self.is_ours()? {
             return Ok(());
         }

@@ -38,7 +38,9 @@ use super::observe::forget_recreated;
 use super::store::Store;
 use super::store::StoreError;
 use super::undo::Undone;
+use super::undo::record_end;
 use super::undo::undo_open;
+use super::undo::undo_values;
 
 /// The moment and the person of a command.
 #[derive(Debug, Clone)]
@@ -367,21 +369,20 @@ fn give_up(
             }
         };
     }
-    match undo_open(kernel, store, host) {
-        Ok(mut undone) => {
-            // What was not reached before the failure was never ours: whatever is there is no conflict.
-            undone.conflicts.retain(|conflict| {
-                conflict.address.as_ref().is_none_or(|address| was_reached(address, begin, progress))
-            });
-            if undone.is_complete() { Finished::Undone(failure) } else { Finished::Incomplete(failure, undone) }
-        }
-        Err(error) => {
-            // The kernel's values may well be back; that they are is not on record, so the next command looks again.
+    let mut undone = undo_values(kernel, store, host);
+    if let Err(error) = record_end(store, &undone) {
+        // The next command looks again, which does no harm. Only of a trial more than the end is missing: `applied`.
+        warn!(%error, "it was undone, but that is not on record yet");
+        if begin.confirm_by.is_some() {
             let address = begin.entries.first().map(|entry| entry.address.clone());
-            let failed = address.into_iter().map(|address| (address, error.to_string())).collect();
-            Finished::Incomplete(failure, Undone { failed, ..Undone::default() })
+            undone.failed.extend(address.map(|address| (address, error.to_string())));
         }
     }
+    // What was not reached before the failure was never ours: whatever is there is no conflict.
+    undone
+        .conflicts
+        .retain(|conflict| conflict.address.as_ref().is_none_or(|address| was_reached(address, begin, progress)));
+    if undone.is_complete() { Finished::Undone(failure) } else { Finished::Incomplete(failure, undone) }
 }
 
 /// Whether a write of ours went to this address, or to one that moves it.

@@ -44,8 +44,15 @@ impl Undone {
 /// # Errors
 /// If the end cannot be recorded; the transaction then stays open, and the next run finishes it.
 pub fn undo_open(kernel: &mut dyn Kernel, store: &mut Store, host: &Host) -> Result<Undone, StoreError> {
-    let Some(open) = store.history.open.clone() else { return Ok(Undone::default()) };
-    let goals = goal::of_undo(&open);
+    let undone = undo_values(kernel, store, host);
+    record_end(store, &undone)?;
+    Ok(undone)
+}
+
+/// The part of an undo that concerns the kernel.
+pub fn undo_values(kernel: &mut dyn Kernel, store: &Store, host: &Host) -> Undone {
+    let Some(open) = &store.history.open else { return Undone::default() };
+    let goals = goal::of_undo(open);
     let mut undone = Undone::default();
     // Each walk plans from what is there now. The second mends what the first could not: halves of a pair that the
     // kernel checks against each other, values that an unforeseen effect moved.
@@ -71,15 +78,23 @@ pub fn undo_open(kernel: &mut dyn Kernel, store: &mut Store, host: &Host) -> Res
         }
     }
     fault::point("undone");
-    let kept: Vec<Address> = undone.failed.iter().map(|(address, _)| address.clone()).collect();
-    store.give_back_applied(&open.begin.id)?;
-    let left: Vec<Address> = undone.conflicts.iter().filter_map(|conflict| conflict.address.clone()).collect();
-    let outcome = if undone.is_complete() { Outcome::Undone } else { Outcome::Incomplete { kept, left } };
-    store.append(&Record::Done { id: open.begin.id.clone(), outcome }, Sync::No)?;
     for (address, why) in &undone.failed {
         warn!(%address, why, "could not be undone");
     }
-    Ok(undone)
+    undone
+}
+
+/// The part of an undo that concerns the state on disk.
+///
+/// # Errors
+/// If the end cannot be recorded; the transaction then stays open, and the next run finishes it.
+pub fn record_end(store: &mut Store, undone: &Undone) -> Result<(), StoreError> {
+    let Some(id) = store.history.open.as_ref().map(|open| open.begin.id.clone()) else { return Ok(()) };
+    let kept: Vec<Address> = undone.failed.iter().map(|(address, _)| address.clone()).collect();
+    store.give_back_applied(&id)?;
+    let left: Vec<Address> = undone.conflicts.iter().filter_map(|conflict| conflict.address.clone()).collect();
+    let outcome = if undone.is_complete() { Outcome::Undone } else { Outcome::Incomplete { kept, left } };
+    store.append(&Record::Done { id, outcome }, Sync::No)
 }
 
 fn back(kernel: &mut dyn Kernel, change: &Change, host: &Host, undone: &mut Undone) {
