@@ -10,6 +10,7 @@ pub mod address;
 pub mod catalogue;
 pub mod desired;
 pub mod diagnostic;
+pub mod document;
 pub mod document_schema;
 pub mod expr;
 pub mod facts;

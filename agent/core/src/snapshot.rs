@@ -6,9 +6,11 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
-use thiserror::Error;
 
 use crate::address::Address;
+use crate::document;
+use crate::document::DocumentError;
+use crate::document::Known;
 use crate::facts::Facts;
 use crate::host::HostId;
 use crate::journal::Held;
@@ -46,39 +48,12 @@ pub struct Snapshot {
     pub next_boot: BTreeMap<Address, BootSetting>,
 }
 
-/// Why a snapshot cannot be used.
-#[derive(Debug, Error)]
-pub enum SnapshotError {
-    /// Not JSON, or not of this shape.
-    #[error("it is no snapshot: {0}")]
-    Malformed(#[from] serde_json::Error),
-    /// Another document.
-    #[error("it is a `{0}`, not a `{DOCUMENT}`")]
-    OtherDocument(String),
-    /// Written by a newer trimtab.
-    #[error("it is of version {0}, this trimtab knows up to {VERSION}")]
-    Newer(u32),
-}
-
-#[derive(Deserialize)]
-struct Head {
-    document: String,
-    version: u32,
-}
-
 impl Snapshot {
     /// Reads a snapshot.
     ///
     /// # Errors
-    /// [`SnapshotError`].
-    pub fn parse(bytes: &[u8]) -> Result<Snapshot, SnapshotError> {
-        let head: Head = serde_json::from_slice(bytes)?;
-        if head.document != DOCUMENT {
-            return Err(SnapshotError::OtherDocument(head.document));
-        }
-        if head.version > VERSION {
-            return Err(SnapshotError::Newer(head.version));
-        }
-        Ok(serde_json::from_slice(bytes)?)
+    /// [`DocumentError`].
+    pub fn parse(bytes: &[u8]) -> Result<Snapshot, DocumentError> {
+        document::parse(bytes, Known { name: DOCUMENT, word: "snapshot", version: VERSION })
     }
 }

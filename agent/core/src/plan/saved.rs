@@ -16,6 +16,9 @@ use super::Plan;
 use crate::address::Address;
 use crate::desired::Desired;
 use crate::diagnostic::Sources;
+use crate::document;
+use crate::document::DocumentError;
+use crate::document::Known;
 use crate::host::HostId;
 use crate::state::Identity;
 use crate::value::Value;
@@ -78,27 +81,15 @@ pub struct Summary {
 /// Why a saved plan cannot be used.
 #[derive(Debug, Error)]
 pub enum SavedPlanError {
-    /// Not JSON, or not of this shape.
-    #[error("it is no saved plan: {0}")]
-    Malformed(#[from] serde_json::Error),
-    /// Another document.
-    #[error("it is a `{0}`, not a `{DOCUMENT}`")]
-    OtherDocument(String),
-    /// Written by a newer trimtab.
-    #[error("it is of version {0}, this trimtab knows up to {VERSION}")]
-    Newer(u32),
+    /// It cannot be read.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
     /// Changed since it was saved.
     #[error("its content does not match its id {id}: it was edited or damaged")]
     Edited {
         /// The id it claims.
         id: String,
     },
-}
-
-#[derive(Deserialize)]
-struct Head {
-    document: String,
-    version: u32,
 }
 
 impl SavedPlan {
@@ -146,14 +137,8 @@ impl SavedPlan {
     /// # Errors
     /// [`SavedPlanError`] if it is another document, of a newer version, or not what was saved.
     pub fn parse(bytes: &[u8]) -> Result<SavedPlan, SavedPlanError> {
-        let head: Head = serde_json::from_slice(bytes)?;
-        if head.document != DOCUMENT {
-            return Err(SavedPlanError::OtherDocument(head.document));
-        }
-        if head.version > VERSION {
-            return Err(SavedPlanError::Newer(head.version));
-        }
-        let saved: SavedPlan = serde_json::from_slice(bytes)?;
+        let known = Known { name: DOCUMENT, word: "saved plan", version: VERSION };
+        let saved: SavedPlan = document::parse(bytes, known)?;
         if saved.id != digest_of_changes(&saved.host, &saved.plan.changes) || saved.check != digest_of(&saved.desired) {
             return Err(SavedPlanError::Edited { id: saved.id });
         }
