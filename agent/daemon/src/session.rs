@@ -88,11 +88,15 @@ impl Session {
     }
 
     /// The lock of the namespace, and the state under it. Who waits for the lock can be ended; who has it first finishes.
+    /// What there is to know of the host is learnt anew after a wait.
     ///
     /// # Errors
     /// If somebody else holds it all the time, or the state cannot be relied upon.
-    pub fn locked_store(&self, wait: Wait) -> Result<(Locked, Store), Failure> {
+    pub fn locked_store(&mut self, wait: Wait) -> Result<(Locked, Store), Failure> {
         let lock = Lock::take(&self.common.runtime_dir, &state::namespace(&self.host.id.netns), wait.wait)?;
+        if lock.waited() {
+            self.relearn()?;
+        }
         let locked = Locked { _lock: lock, _held: signals::hold() };
         Ok((locked, self.store()?))
     }

@@ -36,6 +36,7 @@ const OWNER_ONLY: Mode = Mode::RUSR.union(Mode::WUSR);
 #[must_use = "the lock is held only as long as this lives"]
 pub struct Lock {
     file: File,
+    waited: bool,
 }
 
 /// Why a lock was not taken.
@@ -85,9 +86,10 @@ impl Lock {
         let path = runtime_folder.join(format!("{namespace}.lock"));
         let file = open(runtime_folder, &path)?;
         let start = Instant::now();
+        let mut must_wait = false;
         loop {
             match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => return Ok(Lock { file: signed(file) }),
+                Ok(()) => return Ok(Lock { file: signed(file), waited: must_wait }),
                 Err(rustix::io::Errno::WOULDBLOCK) => {}
                 Err(rustix::io::Errno::INTR) => continue,
                 Err(error) => return Err(FileError::new("cannot lock", &path, error).into()),
@@ -96,8 +98,16 @@ impl Lock {
             if waited >= wait {
                 return Err(LockError::Held { holder: holder(&path), path, waited });
             }
+            must_wait = true;
             thread::sleep(RETRY.min(wait.saturating_sub(waited)));
         }
+    }
+}
+
+impl Lock {
+    /// Whether somebody else held it first: what was looked at before may have changed.
+    pub fn waited(&self) -> bool {
+        self.waited
     }
 }
 

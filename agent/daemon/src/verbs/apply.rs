@@ -99,9 +99,8 @@ pub fn run(common: &Common, options: &cli::Apply) -> Result<Exit, Failure> {
     refuse_if_disabled()?;
     let mut session = Session::open(common)?;
     let (_lock, mut store) = session.locked_store(options.wait)?;
-    // Much may have happened while it waited for the lock.
+    // It may have been switched off while it waited for the lock.
     refuse_if_disabled()?;
-    session.relearn()?;
     let wanted = match &options.plan {
         Some(path) => Wanted::Saved(Box::new(read_plan(path)?)),
         None => Wanted::Resolved(Box::new(session.intend(&options.wanted)?)),

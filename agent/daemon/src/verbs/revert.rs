@@ -43,9 +43,8 @@ pub fn run(common: &Common, options: &cli::Revert) -> Result<Exit, Failure> {
     let common = enter_named(common, &mut addresses)?;
     let mut session = Session::open(&common)?;
     let (_lock, mut store) = session.locked_store(options.wait)?;
-    // Much may have happened while it waited for the lock.
+    // It may have been switched off while it waited for the lock.
     apply::refuse_if_disabled()?;
-    session.relearn()?;
     let now = session.now();
     if options.trial {
         return trial::end(&common, &mut session, &mut store, &now);
