@@ -154,16 +154,21 @@ fn turn(
     for (address, wrote) in writes {
         let now = after.get(&address).and_then(|observed| observed.value());
         if !now.is_some_and(|now| rules_of(&address).equivalent(&address, &wrote, now, facts)) {
-            let found = now.map_or_else(|| "nothing readable".to_owned(), ToString::to_string);
-            return Err(Failure::Differs { address, wrote, found });
+            return Err(Failure::Differs { address, wrote, found: shown(now) });
         }
     }
     Ok(())
 }
 
-fn case_of<'a>(cell: &'a Cell, found: &Value, facts: &Facts) -> Option<&'a Case> {
+/// What the plan does with the value that is found at a cell's turn; nothing if it foresaw no such value.
+pub(super) fn case_of<'a>(cell: &'a Cell, found: &Value, facts: &Facts) -> Option<&'a Case> {
     let rules = rules_of(&cell.address);
     cell.cases.iter().find(|case| rules.equivalent(&cell.address, &case.found, found, facts))
+}
+
+/// What was read back, for messages.
+pub(super) fn shown(value: Option<&Value>) -> String {
+    value.map_or_else(|| "nothing readable".to_owned(), ToString::to_string)
 }
 
 /// Reads everything once more behind the last write: that each change still holds, and which effects came.
@@ -194,8 +199,8 @@ pub fn settle(
                     continue;
                 };
                 if !value.is_some_and(|value| same(left, value)) {
-                    let found = value.map_or_else(|| "nothing readable".to_owned(), ToString::to_string);
-                    return Err(Failure::Differs { address: entry.address.clone(), wrote: left.clone(), found });
+                    let (address, wrote) = (entry.address.clone(), left.clone());
+                    return Err(Failure::Differs { address, wrote, found: shown(value) });
                 }
             }
             Role::Effect { .. } => {

@@ -15,6 +15,8 @@ use trimtab_kernel::Kernel;
 use trimtab_kernel::fault;
 use trimtab_kernel::state::Sync;
 
+use super::execute::case_of;
+use super::execute::shown;
 use super::observe::Host;
 use super::observe::observe;
 use super::store::Store;
@@ -102,12 +104,8 @@ fn back(kernel: &mut dyn Kernel, change: &Change, host: &Host, undone: &mut Undo
     let found = observe(kernel, names, &host.facts);
     let mut writes: Vec<(Address, Value)> = Vec::new();
     for cell in &change.cells {
-        let rules = rules_of(&cell.address);
         let value = found.get(&cell.address).and_then(|observed| observed.value());
-        let case = value.and_then(|value| {
-            cell.cases.iter().find(|case| rules.equivalent(&cell.address, &case.found, value, &host.facts))
-        });
-        match case {
+        match value.and_then(|value| case_of(cell, value, &host.facts)) {
             Some(case) => writes.extend(case.write.clone().map(|to| (cell.address.clone(), to))),
             None => undone.failed.push((cell.address.clone(), "it moved while it was undone".to_owned())),
         }
@@ -134,8 +132,4 @@ fn back(kernel: &mut dyn Kernel, change: &Change, host: &Host, undone: &mut Undo
             undone.failed.push((address, why));
         }
     }
-}
-
-fn shown(value: Option<&Value>) -> String {
-    value.map_or_else(|| "nothing readable".to_owned(), ToString::to_string)
 }
