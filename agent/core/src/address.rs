@@ -4,7 +4,10 @@
 //! confused with two directories. It never says anything about the value.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::Hash;
+use std::hash::Hasher;
 use std::str::FromStr;
 
 use schemars::JsonSchema;
@@ -16,6 +19,8 @@ use serde::Deserializer;
 use serde::Serialize;
 use serde::Serializer;
 use thiserror::Error;
+
+use crate::catalogue;
 
 /// The kinds of kernel objects that trimtab knows; the word before the colon of an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -176,8 +181,13 @@ impl JsonSchema for Address {
 /// Its text is the spelling of procps: segments joined by dots, a dot inside a segment written as a slash
 /// (sysctl(8): "the key ... `/` can be used in place of a dot"; the first separator decides). Inside it is the path:
 /// keys are compared and looked up all the time, and one text compares faster than many.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SysctlKey(Box<str>);
+///
+/// A key carries what the catalogue says of it: it is asked for that a dozen times on its way through a plan.
+#[derive(Clone)]
+pub struct SysctlKey {
+    path: Box<str>,
+    entry: Option<&'static catalogue::Entry>,
+}
 
 /// Why a text is no sysctl key.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -213,15 +223,16 @@ impl SysctlKey {
     pub fn from_segments<I, S>(segments: I) -> Result<SysctlKey, SysctlKeyError>
     where
         I: IntoIterator<Item = S>,
-        S: Into<String>,
+        S: AsRef<str>,
     {
-        let segments: Vec<String> = segments.into_iter().map(Into::into).collect();
+        let segments: Vec<S> = segments.into_iter().collect();
         let shown = || show(&segments);
-        let length: usize = segments.iter().map(|segment| segment.len() + 1).sum();
+        let length: usize = segments.iter().map(|segment| segment.as_ref().len() + 1).sum();
         if length > LONGEST_KEY {
             return Err(SysctlKeyError::TooLong(length));
         }
-        for segment in &segments {
+        let mut path = String::with_capacity(length);
+        for segment in segments.iter().map(AsRef::as_ref) {
             if segment.is_empty() || segment.len() > LONGEST_SEGMENT {
                 return Err(SysctlKeyError::Empty(shown()));
             }
@@ -231,37 +242,51 @@ impl SysctlKey {
             if !is_spelt(segment) {
                 return Err(SysctlKeyError::BadCharacter(shown()));
             }
+            if !path.is_empty() {
+                path.push('/');
+            }
+            path.push_str(segment);
         }
         if segments.len() < 2 {
             return Err(SysctlKeyError::TooShort(shown()));
         }
-        Ok(SysctlKey(segments.join("/").into_boxed_str()))
+        Ok(SysctlKey::of_path(path))
+    }
+
+    /// A path that is known to be one.
+    fn of_path(path: String) -> SysctlKey {
+        let entry = catalogue::look_up(&path);
+        SysctlKey { path: path.into_boxed_str(), entry }
     }
 
     /// The segments of the path, in order.
     pub fn segments(&self) -> impl DoubleEndedIterator<Item = &str> + Clone {
-        self.0.split('/')
+        self.path.split('/')
     }
 
     /// The segments of the path as a list, to be matched against patterns.
     pub fn parts(&self) -> Vec<&str> {
-        self.0.split('/').collect()
+        self.path.split('/').collect()
     }
 
     /// The last segment: the name of the value in its folder.
     pub fn name(&self) -> &str {
-        self.0.rsplit('/').next().unwrap_or("")
+        name_of(&self.path)
     }
 
     /// Whether this is the key of that name in dots; no part of `name` holds a dot itself.
     pub fn is(&self, name: &str) -> bool {
-        let same = |(own, other): (u8, u8)| if own == b'/' { other == b'.' } else { own == other && own != b'.' };
-        self.0.len() == name.len() && self.0.bytes().zip(name.bytes()).all(same)
+        spells(name, &self.path)
+    }
+
+    /// What the catalogue says of it.
+    pub(crate) fn entry(&self) -> Option<&'static catalogue::Entry> {
+        self.entry
     }
 
     /// The path relative to `/proc/sys`.
     pub fn path(&self) -> &str {
-        &self.0
+        &self.path
     }
 
     /// The same key with another segment at `index`, e.g. another interface; unchanged if there is no such segment.
@@ -271,16 +296,16 @@ impl SysctlKey {
         if let Some(slot) = parts.get_mut(index) {
             *slot = segment;
         }
-        SysctlKey(parts.join("/").into_boxed_str())
+        SysctlKey::of_path(parts.join("/"))
     }
 
     /// The same key of another interface; nothing if it is no interface's key, or `interface` could be none's name.
     pub fn with_interface(&self, interface: &str) -> Option<SysctlKey> {
         let own = self.interface()?;
         let name = self.name();
-        let head = self.0.get(..self.0.len() - own.len() - name.len() - 1)?;
+        let head = self.path.get(..self.path.len() - own.len() - name.len() - 1)?;
         let is_name = !interface.is_empty() && interface != "." && interface != ".." && is_spelt(interface);
-        is_name.then(|| SysctlKey([head, interface, "/", name].concat().into_boxed_str()))
+        is_name.then(|| SysctlKey::of_path([head, interface, "/", name].concat()))
     }
 
     /// For `net.FAMILY.{conf,neigh}.IFACE.NAME`: the position of the interface's segment.
@@ -293,34 +318,88 @@ impl SysctlKey {
 
     /// The interface (or `all`, `default`) this key belongs to, if it belongs to one.
     pub fn interface(&self) -> Option<&str> {
-        let below = FOLDERS_OF_INTERFACES.iter().find_map(|folder| self.0.strip_prefix(folder))?;
+        let family = self.path.strip_prefix("net/ipv4/").or_else(|| self.path.strip_prefix("net/ipv6/"))?;
+        // Where the kernel keeps one folder an interface.
+        let below = family.strip_prefix("conf/").or_else(|| family.strip_prefix("neigh/"))?;
         let (interface, name) = below.split_once('/')?;
         (!name.contains('/')).then_some(interface)
+    }
+}
+
+/// The path is the key; what is known of it follows from that.
+impl PartialEq for SysctlKey {
+    fn eq(&self, other: &SysctlKey) -> bool {
+        self.path == other.path
+    }
+}
+
+impl Eq for SysctlKey {}
+
+impl PartialOrd for SysctlKey {
+    fn partial_cmp(&self, other: &SysctlKey) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for SysctlKey {
+    fn cmp(&self, other: &SysctlKey) -> Ordering {
+        self.path.cmp(&other.path)
+    }
+}
+
+impl Hash for SysctlKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.path.hash(state);
+    }
+}
+
+impl fmt::Debug for SysctlKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SysctlKey").field(&self.path).finish()
     }
 }
 
 /// Whether a segment holds only what may stand in a key: the kernel takes nearly anything for an interface's name, but
 /// a key that cannot be read back could never be undone.
 fn is_spelt(segment: &str) -> bool {
-    !segment.chars().any(|c| c == '/' || c == '=' || c.is_control() || c.is_whitespace())
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'/' && byte != b'=';
+    segment.bytes().all(is_plain)
+        || !segment.chars().any(|c| c == '/' || c == '=' || c.is_control() || c.is_whitespace())
 }
 
-/// Where the kernel keeps one folder an interface.
-const FOLDERS_OF_INTERFACES: &[&str] = &["net/ipv4/conf/", "net/ipv6/conf/", "net/ipv4/neigh/", "net/ipv6/neigh/"];
+/// The last segment of a path.
+pub(crate) fn name_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or(path, |(_, name)| name)
+}
 
-fn show(segments: &[String]) -> String {
-    let spelled: Vec<String> = segments.iter().map(|segment| segment.replace('.', "/")).collect();
+/// Whether a name in dots, no part of which holds a dot itself, is this path.
+pub(crate) fn spells(name: &str, path: &str) -> bool {
+    let same = |(own, other): (u8, u8)| if own == b'/' { other == b'.' } else { own == other && own != b'.' };
+    path.len() == name.len() && path.bytes().zip(name.bytes()).all(same)
+}
+
+/// A segment as the kernel names it: what is written as a slash is a dot in it.
+fn with_dots(segment: &str) -> Cow<'_, str> {
+    if segment.contains('/') { Cow::Owned(segment.replace('/', ".")) } else { Cow::Borrowed(segment) }
+}
+
+fn show<S: AsRef<str>>(segments: &[S]) -> String {
+    let spelled: Vec<String> = segments.iter().map(|segment| segment.as_ref().replace('.', "/")).collect();
     spelled.join(".")
 }
 
 impl fmt::Display for SysctlKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let swapped = self.0.chars().map(|c| match c {
-            '/' => '.',
-            '.' => '/',
-            other => other,
-        });
-        f.pad(&swapped.collect::<String>())
+        let mut bytes = self.path.as_bytes().to_vec();
+        for byte in &mut bytes {
+            match *byte {
+                b'/' => *byte = b'.',
+                b'.' => *byte = b'/',
+                _ => {}
+            }
+        }
+        // One ASCII byte for another: it is as good a text as before.
+        f.pad(std::str::from_utf8(&bytes).unwrap_or_default())
     }
 }
 
@@ -335,7 +414,7 @@ impl FromStr for SysctlKey {
         if slashed {
             SysctlKey::from_segments(text.split('/'))
         } else {
-            SysctlKey::from_segments(text.split('.').map(|segment| segment.replace('/', ".")))
+            SysctlKey::from_segments(text.split('.').map(with_dots))
         }
     }
 }

@@ -4,11 +4,13 @@
 //! spelt, which values make sense, and what a write moves. It never says what a host should have, and the kernel always
 //! has the last word: a key that is absent here is still readable and writable.
 
+mod index;
 mod parse;
 
 use std::sync::OnceLock;
 
 use crate::address::SysctlKey;
+use crate::address::name_of;
 
 /// How the kernel reads and prints the value of a key; decides the canonical form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -209,49 +211,12 @@ pub fn entries() -> &'static [Entry] {
 
 /// What is known of a key: by its exact name first, else by the pattern with a star in one place.
 pub fn find(key: &SysctlKey) -> Option<&'static Entry> {
-    let path = key.path();
-    if let Some(entry) = look_up(path) {
-        return Some(entry);
-    }
-    if let Some(interface) = key.interface() {
-        // Of these keys, half of all that are asked for, only the interface is ever starred.
-        let mut pattern = String::with_capacity(path.len());
-        let name = key.name();
-        pattern.push_str(path.get(..path.len() - interface.len() - name.len() - 1)?);
-        pattern.push_str("*/");
-        pattern.push_str(name);
-        return look_up(&pattern);
-    }
-    (2..key.segments().count()).find_map(|star| look_up(key.with_segment(star, "*").path()))
+    key.entry()
 }
 
-/// One line of the catalogue, taken apart when it is first asked for: a host's profiles speak of a tenth of them.
-struct Lazy {
-    line: &'static str,
-    entry: OnceLock<Option<Box<Entry>>>,
-}
-
-#[expect(clippy::disallowed_types, reason = "look-ups only: nothing ever sees its order")]
-type Index = std::collections::HashMap<String, Lazy>;
-
-/// The entry of a pattern, in the form in which keys are held: a look-up, made many times for every setting, compares
-/// nothing but bytes.
-fn look_up(path: &str) -> Option<&'static Entry> {
-    static INDEX: OnceLock<Index> = OnceLock::new();
-    let index = INDEX.get_or_init(|| {
-        let mut index = Index::with_capacity(600);
-        for (_, line) in parse::lines() {
-            let pattern = line.split('\t').next().unwrap_or(line);
-            let mut path = pattern.as_bytes().to_vec();
-            path.iter_mut().filter(|byte| **byte == b'.').for_each(|byte| *byte = b'/');
-            // One ASCII byte for another: it is as good a text as before.
-            let path = String::from_utf8(path).unwrap_or_default();
-            index.insert(path, Lazy { line, entry: OnceLock::new() });
-        }
-        index
-    });
-    let Lazy { line, entry } = index.get(path)?;
-    entry.get_or_init(|| parse::entry(line).ok().map(Box::new)).as_deref()
+/// The same of a path below `/proc/sys`: for whoever makes a key of it.
+pub(crate) fn look_up(path: &str) -> Option<&'static Entry> {
+    index::entry_of(path, name_of(path))
 }
 
 /// The key under which a value is compared and undone: another name of the same kernel variable becomes the canonical

@@ -16,6 +16,11 @@ pub(super) fn lines() -> impl Iterator<Item = (usize, &'static str)> {
     TEXT.lines().enumerate().map(|(index, line)| (index + 1, line)).filter(move |(_, line)| entry(line))
 }
 
+/// The pattern that a line is about.
+pub(super) fn pattern(line: &'static str) -> &'static str {
+    Columns { rest: Some(line) }.next().unwrap_or(line)
+}
+
 /// One line as an entry.
 ///
 /// # Errors

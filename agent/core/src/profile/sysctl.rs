@@ -3,6 +3,7 @@
 //! Headers and dotted keys are path segments, exactly as written, so that `"eth0.100"` is one segment. What is known
 //! of the key comes from the catalogue; what a value may be, from `kind::sysctl`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::draft::Context;
@@ -183,7 +184,8 @@ fn key_of(file: &mut File<'_>, segments: &[&str], span: &Span) -> Option<(Sysctl
         return Some((written, None));
     };
     match Pattern::parse(name) {
-        Ok(Pattern::Exact(name)) => Some((written.with_segment(index, &name), None)),
+        Ok(Pattern::Exact(exact)) if exact == name => Some((written, None)),
+        Ok(Pattern::Exact(exact)) => Some((written.with_segment(index, &exact), None)),
         Ok(Pattern::Glob(glob)) => Some((written, Some(glob))),
         Err(error) => {
             file.error("glob", format!("`{}`: {error}", name.escape_debug()), span.clone());
@@ -193,10 +195,10 @@ fn key_of(file: &mut File<'_>, segments: &[&str], span: &Span) -> Option<(Sysctl
 }
 
 /// A key that the catalogue can look up: of a glob, any one of the keys it stands for.
-pub(super) fn representative(key: &SysctlKey, glob: Option<&Glob>) -> SysctlKey {
-    match (glob, key.interface_index()) {
-        (Some(_), Some(index)) => key.with_segment(index, "eth0"),
-        (Some(_) | None, _) => key.clone(),
+pub(super) fn representative<'a>(key: &'a SysctlKey, glob: Option<&Glob>) -> Cow<'a, SysctlKey> {
+    match glob.and_then(|_| key.interface_index()) {
+        Some(index) => Cow::Owned(key.with_segment(index, "eth0")),
+        None => Cow::Borrowed(key),
     }
 }
 

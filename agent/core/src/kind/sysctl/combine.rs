@@ -66,7 +66,7 @@ fn logic(name: &str, forwarding: bool) -> Option<Logic> {
 pub fn decider(key: &SysctlKey) -> Option<SysctlKey> {
     let (interface, name) = combined(key)?;
     logic(name, false)?;
-    (interface != "all" && interface != "default").then(|| key.with_segment(3, "all"))
+    if interface == "all" || interface == "default" { None } else { key.with_interface("all") }
 }
 
 /// Whether an interface forwards decides how redirects combine.
@@ -79,8 +79,8 @@ pub fn forwarding_of(key: &SysctlKey) -> Option<SysctlKey> {
 }
 
 fn combined(key: &SysctlKey) -> Option<(&str, &str)> {
-    let interface = key.interface()?;
-    (key.segments().nth(1) == Some("ipv4") && key.segments().nth(2) == Some("conf")).then(|| (interface, key.name()))
+    let is_conf = key.path().starts_with("net/ipv4/conf/");
+    is_conf.then(|| key.interface()).flatten().map(|interface| (interface, key.name()))
 }
 
 /// What to say of a wanted interface value that the combination makes void.
