@@ -94,6 +94,7 @@ pub fn desired<'a>(settings: impl IntoIterator<Item = (&'a str, Policy)>) -> Des
     let setting = |policy| Setting {
         want: Want::Decided(policy),
         on_drift: OnDrift::Revert,
+        if_supported: false,
         reason: None,
         origin: Origin { layer: Layer::Profile, file: "test.toml".into(), line: 1, written_as: None },
         losers: Vec::new(),
@@ -107,9 +108,10 @@ pub fn values(kernel: &FakeKernel) -> BTreeMap<SysctlKey, String> {
     let mut kernel = kernel.clone();
     let listed = kernel.list(Kind::Sysctl).unwrap();
     let key_of = |address: Address| match address.object {
-        Object::Sysctl(key) => key,
+        Object::Sysctl(key) => Some(key),
+        Object::Link(_) => None,
     };
-    let keys = listed.into_iter().map(key_of);
+    let keys = listed.into_iter().filter_map(key_of);
     keys.map(|key| (key.clone(), kernel.text(&key).unwrap().to_owned())).collect()
 }
 

@@ -20,6 +20,10 @@ use serde::Serialize;
 use serde::Serializer;
 use thiserror::Error;
 
+pub mod link;
+
+pub use link::LinkKey;
+
 use crate::catalogue;
 
 /// The kinds of kernel objects that trimtab knows; the word before the colon of an address.
@@ -27,16 +31,19 @@ use crate::catalogue;
 pub enum Kind {
     /// A value below `/proc/sys`.
     Sysctl,
+    /// A value of a network interface.
+    Link,
 }
 
 impl Kind {
     /// Every kind, in the order in which plans show them.
-    pub const ALL: &[Kind] = &[Kind::Sysctl];
+    pub const ALL: &[Kind] = &[Kind::Sysctl, Kind::Link];
 
     /// The word used in addresses and as the section of a profile.
     pub fn word(self) -> &'static str {
         match self {
             Kind::Sysctl => "sysctl",
+            Kind::Link => "link",
         }
     }
 }
@@ -55,6 +62,8 @@ pub struct Address {
 pub enum Object {
     /// A value below `/proc/sys`.
     Sysctl(SysctlKey),
+    /// A value of a network interface.
+    Link(LinkKey),
 }
 
 /// Why a text is no address. Each variant carries what the user wrote.
@@ -72,6 +81,9 @@ pub enum AddressError {
     /// The key itself is wrong.
     #[error(transparent)]
     Sysctl(#[from] SysctlKeyError),
+    /// The value of an interface is none.
+    #[error(transparent)]
+    Link(#[from] link::LinkKeyError),
 }
 
 fn known_kinds() -> String {
@@ -85,10 +97,16 @@ impl Address {
         Address { netns: None, object: Object::Sysctl(key) }
     }
 
+    /// The address of a value of an interface in the namespace trimtab acts on.
+    pub fn link(key: LinkKey) -> Address {
+        Address { netns: None, object: Object::Link(key) }
+    }
+
     /// The kind of the addressed object.
     pub fn kind(&self) -> Kind {
         match self.object {
             Object::Sysctl(_) => Kind::Sysctl,
+            Object::Link(_) => Kind::Link,
         }
     }
 
@@ -96,6 +114,7 @@ impl Address {
     pub fn interface(&self) -> Option<&str> {
         match &self.object {
             Object::Sysctl(key) => key.interface().filter(|name| *name != "all" && *name != "default"),
+            Object::Link(key) => Some(key.interface()),
         }
     }
 
@@ -103,6 +122,7 @@ impl Address {
     pub fn local_name(&self) -> String {
         match &self.object {
             Object::Sysctl(key) => key.to_string(),
+            Object::Link(key) => key.to_string(),
         }
     }
 }
@@ -115,6 +135,7 @@ impl fmt::Display for Address {
         }
         match &self.object {
             Object::Sysctl(key) => write!(f, ":{key}"),
+            Object::Link(key) => write!(f, ":{key}"),
         }
     }
 }
@@ -130,15 +151,19 @@ impl FromStr for Address {
             Some((kind, netns)) => (kind, Some(netns)),
             None => (head, None),
         };
-        if kind != Kind::Sysctl.word() {
+        let Some(kind) = Kind::ALL.iter().copied().find(|known| known.word() == kind) else {
             return Err(AddressError::UnknownKind(kind.to_owned()));
-        }
+        };
         if let Some(netns) = netns
             && !is_netns_name(netns)
         {
             return Err(AddressError::BadNetns(netns.to_owned()));
         }
-        Ok(Address { netns: netns.map(str::to_owned), object: Object::Sysctl(rest.parse()?) })
+        let object = match kind {
+            Kind::Sysctl => Object::Sysctl(rest.parse()?),
+            Kind::Link => Object::Link(rest.parse()?),
+        };
+        Ok(Address { netns: netns.map(str::to_owned), object })
     }
 }
 
@@ -166,12 +191,12 @@ impl JsonSchema for Address {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.word()).collect();
         json_schema!({
-            "description": "One value of the kernel, e.g. `sysctl:net.core.somaxconn`, or `sysctl@blue:net.ipv4.ip_forward` \
-                            in another network namespace. A dot inside a part of the key is written as a slash.",
+            "description": "One value of the kernel, e.g. `sysctl:net.core.somaxconn` or `link:eth0/mtu`, or \
+                            `sysctl@blue:net.ipv4.ip_forward` in another network namespace. A dot inside a part of a \
+                            sysctl's key is written as a slash.",
             "type": "string",
-            "pattern": format!(r"^({})(@[^:/]+)?:[^\s=.]+(\.[^\s=.]+)+$", kinds.join("|")),
+            "pattern": r"^(sysctl(@[^:/]+)?:[^\s=.]+(\.[^\s=.]+)+|link(@[^:/]+)?:[^\s:/]+(/[^\s:/]+)+)$",
         })
     }
 }

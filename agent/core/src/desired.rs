@@ -25,6 +25,9 @@ pub struct Setting {
     pub want: Want,
     /// What the daemon does on drift.
     pub on_drift: OnDrift,
+    /// Whether it is fine that this kernel or device has no such thing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub if_supported: bool,
     /// The author's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

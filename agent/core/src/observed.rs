@@ -19,8 +19,17 @@ pub enum Reading {
         /// Whether the file mode has a write bit (`mode & 0222`).
         writable: bool,
     },
+    /// A value that the kernel gave as a number or a bit, and whether it can be changed.
+    Typed {
+        /// What the kernel gave.
+        value: Value,
+        /// Whether this device lets anybody change it.
+        writable: bool,
+    },
     /// There is no such object.
     Absent,
+    /// The device is there, and its driver has no such thing (EOPNOTSUPP).
+    Unsupported,
     /// It exists, but this user may not read it (EACCES, EPERM).
     Denied,
     /// It exists and can only be written (mode 0200): an action, not a state.
@@ -47,6 +56,8 @@ pub enum Observed {
     },
     /// There is no such object.
     Absent,
+    /// The device is there, and its driver has no such thing.
+    Unsupported,
     /// It exists, but this user may not read it.
     Denied,
     /// It can only be written.
@@ -66,6 +77,7 @@ impl Observed {
         match self {
             Observed::Value { value, .. } => Some(value),
             Observed::Absent
+            | Observed::Unsupported
             | Observed::Denied
             | Observed::WriteOnly
             | Observed::Withheld

@@ -18,8 +18,8 @@ use serde::de;
 
 /// What one kernel object holds, in canonical form.
 ///
-/// In JSON: a number, an array of numbers, an array of strings, a string, `{"ports": "80,8080-8082"}` or
-/// `{"secret": true}`.
+/// In JSON: a number, an array of numbers, an array of strings, a string, `{"ports": "80,8080-8082"}`, `{"cpus": "0-3"}`,
+/// `true`, `false`, `{"wanted": true, "active": false}` or `{"secret": true}`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Value {
     /// One integer.
@@ -32,11 +32,21 @@ pub enum Value {
     Words(Vec<String>),
     /// Anything else, white space folded.
     Text(String),
+    /// On or off, e.g. an offload. Where something else keeps the kernel from it, what was asked for and what is so differ
+    /// (Documentation/networking/netdev-features.rst).
+    Switch {
+        /// What was asked for.
+        wanted: bool,
+        /// What is so.
+        active: bool,
+    },
+    /// A set of CPUs or of queues.
+    Cpus(Ports),
     /// Something that must never be shown. All secrets are equal: they are neither compared nor written.
     Secret,
 }
 
-/// A set of numbers below 65536 as the kernel prints it: sorted, disjoint, non-adjacent ranges.
+/// A set of numbers below 65536 (ports, CPUs) as the kernel prints it: sorted, disjoint, non-adjacent ranges.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ports(Vec<(u16, u16)>);
 
@@ -106,6 +116,27 @@ impl Ports {
     }
 }
 
+impl Value {
+    /// The number, if it is one.
+    pub fn as_int(&self) -> Option<i64> {
+        match self {
+            Value::Int(number) => Some(*number),
+            Value::Ints(_)
+            | Value::Ports(_)
+            | Value::Words(_)
+            | Value::Text(_)
+            | Value::Switch { .. }
+            | Value::Cpus(_)
+            | Value::Secret => None,
+        }
+    }
+
+    /// A switch that is as it was asked to be.
+    pub fn switch(on: bool) -> Value {
+        Value::Switch { wanted: on, active: on }
+    }
+}
+
 impl fmt::Display for Ports {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, (low, high)) in self.0.iter().enumerate() {
@@ -131,6 +162,14 @@ impl fmt::Display for Value {
             Value::Ports(ports) => ports.to_string(),
             Value::Words(words) => words.join(" "),
             Value::Text(text) => text.clone(),
+            Value::Switch { wanted, active } => match (active, wanted) {
+                (true, true) => "on".to_owned(),
+                (false, false) => "off".to_owned(),
+                (true, false) => "on (off was asked for)".to_owned(),
+                (false, true) => "off (on was asked for)".to_owned(),
+            },
+            Value::Cpus(cpus) if cpus.ranges().is_empty() => "none".to_owned(),
+            Value::Cpus(cpus) => cpus.to_string(),
             Value::Secret => "<secret>".to_owned(),
         };
         f.pad(if text.is_empty() { "\"\"" } else { &text })
@@ -145,6 +184,18 @@ impl Serialize for Value {
             Value::Ints(numbers) => numbers.serialize(serializer),
             Value::Words(words) => words.serialize(serializer),
             Value::Text(text) => serializer.serialize_str(text),
+            Value::Switch { wanted, active } if wanted == active => serializer.serialize_bool(*active),
+            Value::Switch { wanted, active } => {
+                let mut map = serializer.serialize_map(Some(2))?;
+                map.serialize_entry("wanted", wanted)?;
+                map.serialize_entry("active", active)?;
+                map.end()
+            }
+            Value::Cpus(cpus) => {
+                let mut map = serializer.serialize_map(Some(1))?;
+                map.serialize_entry("cpus", &cpus.to_string())?;
+                map.end()
+            }
             Value::Ports(ports) => {
                 let mut map = serializer.serialize_map(Some(1))?;
                 map.serialize_entry("ports", &ports.to_string())?;
@@ -197,6 +248,24 @@ impl JsonSchema for Value {
                     },
                     "required": ["ports"],
                 },
+                { "description": "On or off.", "type": "boolean" },
+                {
+                    "description": "A switch that something else keeps from what was asked for.",
+                    "type": "object",
+                    "properties": { "wanted": { "type": "boolean" }, "active": { "type": "boolean" } },
+                    "required": ["wanted", "active"],
+                },
+                {
+                    "type": "object",
+                    "properties": {
+                        "cpus": {
+                            "description": "A set of CPUs or of queues: `0-3,8`.",
+                            "type": "string",
+                            "pattern": "^([0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*)?$",
+                        },
+                    },
+                    "required": ["cpus"],
+                },
                 {
                     "description": "Something that must never be shown.",
                     "type": "object",
@@ -214,7 +283,14 @@ impl<'de> de::Visitor<'de> for ValueVisitor {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a number, a string, an array of one of these, {\"ports\": …} or {\"secret\": true}")
+        f.write_str(
+            "a number, a string, an array of one of these, true, false, {\"ports\": …}, {\"cpus\": …}, \
+             {\"wanted\": …, \"active\": …} or {\"secret\": true}",
+        )
+    }
+
+    fn visit_bool<E: de::Error>(self, on: bool) -> Result<Value, E> {
+        Ok(Value::switch(on))
     }
 
     fn visit_i64<E: de::Error>(self, number: i64) -> Result<Value, E> {
@@ -236,7 +312,12 @@ impl<'de> de::Visitor<'de> for ValueVisitor {
             match element {
                 Value::Int(number) => numbers.push(number),
                 Value::Text(word) => words.push(word),
-                Value::Ints(_) | Value::Ports(_) | Value::Words(_) | Value::Secret => {
+                Value::Ints(_)
+                | Value::Ports(_)
+                | Value::Words(_)
+                | Value::Switch { .. }
+                | Value::Cpus(_)
+                | Value::Secret => {
                     return Err(de::Error::custom("a nested value"));
                 }
             }
@@ -257,11 +338,25 @@ impl<'de> de::Visitor<'de> for ValueVisitor {
                 let text: String = map.next_value()?;
                 Value::Ports(Ports::parse(&text).map_err(|part| de::Error::custom(format!("`{part}` is no port")))?)
             }
+            "cpus" => {
+                let text: String = map.next_value()?;
+                Value::Cpus(Ports::parse(&text).map_err(|part| de::Error::custom(format!("`{part}` is no CPU")))?)
+            }
+            first @ ("wanted" | "active") => {
+                let one: bool = map.next_value()?;
+                let second = map.next_key::<String>()?;
+                let other: bool = map.next_value()?;
+                match (first, second.as_deref()) {
+                    ("wanted", Some("active")) => Value::Switch { wanted: one, active: other },
+                    ("active", Some("wanted")) => Value::Switch { wanted: other, active: one },
+                    _ => return Err(de::Error::custom("a switch needs `wanted` and `active`")),
+                }
+            }
             "secret" => {
                 let _: bool = map.next_value()?;
                 Value::Secret
             }
-            other => return Err(de::Error::unknown_field(other, &["ports", "secret"])),
+            other => return Err(de::Error::unknown_field(other, &["ports", "cpus", "wanted", "active", "secret"])),
         };
         match map.next_key::<String>()? {
             None => Ok(value),
@@ -301,6 +396,11 @@ mod tests {
             Value::Words(vec![]),
             Value::Text("pfifo_fast".into()),
             Value::Ports(Ports::parse("80,8080-8082").unwrap()),
+            Value::Cpus(Ports::parse("0-3,8").unwrap()),
+            Value::Cpus(Ports::default()),
+            Value::switch(true),
+            Value::switch(false),
+            Value::Switch { wanted: true, active: false },
             Value::Secret,
         ] {
             let text = serde_json::to_string(&value).unwrap();

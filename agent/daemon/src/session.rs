@@ -71,12 +71,14 @@ impl Session {
         Ok(Session { common: common.clone(), kernel, host })
     }
 
-    /// The state on disk, read only.
+    /// The state on disk, read only. What its addresses need to be known of the interfaces is learnt.
     ///
     /// # Errors
     /// If it cannot be relied upon.
-    pub fn store(&self) -> Result<Store, Failure> {
-        Ok(Store::read(StateDir::open(&self.common.state_dir, &self.host.id), &self.host.id)?)
+    pub fn store(&mut self) -> Result<Store, Failure> {
+        let store = Store::read(StateDir::open(&self.common.state_dir, &self.host.id), &self.host.id)?;
+        self.host.learn_links(self.kernel.as_mut(), store.addresses());
+        Ok(store)
     }
 
     /// The state on disk as far as it can be relied upon, and what is wrong with the rest of it.
@@ -147,6 +149,7 @@ impl Session {
             ));
         }
         self.host.facts = resolved.facts.clone();
+        self.host.learn_links(self.kernel.as_mut(), resolved.desired.settings.keys());
         Ok(Intent { bundle, loaded, resolved })
     }
 }

@@ -271,7 +271,7 @@ impl FakeKernel {
         if address.netns.is_some() && address.netns != self.identity.netns.name {
             return Reading::Failed { errno: libc::EXDEV };
         }
-        let Object::Sysctl(key) = &address.object;
+        let Object::Sysctl(key) = &address.object else { return Reading::Absent };
         let Some(node) = self.nodes.get(key) else { return Reading::Absent };
         match node.class {
             Class::Action => Reading::WriteOnly,
@@ -345,6 +345,7 @@ impl Kernel for FakeKernel {
     fn list(&mut self, kind: Kind) -> io::Result<Vec<Address>> {
         match kind {
             Kind::Sysctl => Ok(self.nodes.keys().cloned().map(Address::sysctl).collect()),
+            Kind::Link => Ok(Vec::new()),
         }
     }
 
@@ -356,7 +357,10 @@ impl Kernel for FakeKernel {
         let Some((address, value)) = sysctl::only_cell(cells, self.identity.netns.name.as_deref())? else {
             return Ok(());
         };
-        let Object::Sysctl(key) = &address.object;
+        let Object::Sysctl(key) = &address.object else {
+            let source = io::Error::from(io::ErrorKind::Unsupported);
+            return Err(WriteError::Refused { address: address.clone(), text: value.to_string(), source });
+        };
         let text = sysctl::text_to_write(address, key, value)?;
         match self.write_one(key, &text) {
             Ok(taken) if taken == text.len() => Ok(()),

@@ -60,8 +60,9 @@ impl LiveKernel {
 
     /// Keeps what is needed to read these addresses again and again open, and nothing else; see [`sysctl::Tree::hold`].
     pub fn hold(&mut self, addresses: &[Address]) {
-        self.sysctls.hold(addresses.iter().map(|address| match &address.object {
-            Object::Sysctl(key) => key,
+        self.sysctls.hold(addresses.iter().filter_map(|address| match &address.object {
+            Object::Sysctl(key) => Some(key),
+            Object::Link(_) => None,
         }));
     }
 
@@ -101,6 +102,7 @@ impl Kernel for LiveKernel {
     fn list(&mut self, kind: Kind) -> io::Result<Vec<Address>> {
         match kind {
             Kind::Sysctl => Ok(self.sysctls.list()?.into_iter().map(Address::sysctl).collect()),
+            Kind::Link => Ok(Vec::new()),
         }
     }
 
@@ -110,6 +112,7 @@ impl Kernel for LiveKernel {
             readings.push(if self.is_here(address) {
                 match &address.object {
                     Object::Sysctl(key) => self.sysctls.read(key),
+                    Object::Link(_) => Reading::Absent,
                 }
             } else {
                 Reading::Failed { errno: libc::EXDEV }
@@ -124,6 +127,11 @@ impl Kernel for LiveKernel {
         };
         match &address.object {
             Object::Sysctl(key) => self.sysctls.write(address, key, value),
+            Object::Link(_) => Err(WriteError::Refused {
+                address: address.clone(),
+                text: value.to_string(),
+                source: io::Error::from(io::ErrorKind::Unsupported),
+            }),
         }
     }
 }

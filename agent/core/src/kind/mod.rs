@@ -17,6 +17,7 @@ use crate::observed::Reading;
 use crate::policy::Policy;
 use crate::value::Value;
 
+pub mod link;
 pub mod sysctl;
 pub mod world;
 
@@ -43,7 +44,7 @@ pub trait Rules: Sync {
     fn object(&self, address: &Address) -> String;
 
     /// The place in the order of writes: lower first; equal ranks go by address.
-    fn rank(&self, address: &Address) -> u16;
+    fn rank(&self, address: &Address, facts: &Facts) -> u16;
 
     /// The other address of a pair that the kernel checks against each other, if it has one.
     fn partner(&self, address: &Address) -> Option<Address>;
@@ -52,10 +53,13 @@ pub trait Rules: Sync {
     fn refusal(&self, address: &Address, to: &Value, world: &World) -> Option<String>;
 
     /// Every other address whose value decides, or is moved by, what happens here.
-    fn closure(&self, address: &Address, interfaces: &BTreeSet<String>) -> Vec<Address>;
+    fn closure(&self, address: &Address, around: &Surroundings) -> Vec<Address>;
 
     /// Every other address that some write here may move.
-    fn reach(&self, address: &Address, interfaces: &BTreeSet<String>) -> Vec<Address>;
+    fn reach(&self, address: &Address, around: &Surroundings) -> Vec<Address>;
+
+    /// Whether its rules ask for the facts of interfaces ([`Facts::links`]): which lies above which, who drives them.
+    fn needs_link_facts(&self) -> bool;
 
     /// What a write moves besides itself.
     fn effects(&self, address: &Address, to: &Value, world: &World) -> Effects;
@@ -66,6 +70,9 @@ pub trait Rules: Sync {
     /// Why a value cannot be had or written here at all.
     fn obstacle(&self, address: &Address, observed: &Observed, world: &World) -> Option<Obstacle>;
 
+    /// What the value means, in a sentence.
+    fn meaning(&self, address: &Address) -> Option<&'static str>;
+
     /// Something worth saying of a wanted address in the final world, e.g. that a combination makes it void.
     fn remarks(&self, address: &Address, policy: &Policy, world: &World) -> Vec<Remark>;
 }
@@ -74,12 +81,22 @@ pub trait Rules: Sync {
 pub fn rules(kind: Kind) -> &'static dyn Rules {
     match kind {
         Kind::Sysctl => &sysctl::SysctlRules,
+        Kind::Link => &link::LinkRules,
     }
 }
 
 /// The rules of the kind of an address.
 pub fn rules_of(address: &Address) -> &'static dyn Rules {
     rules(address.kind())
+}
+
+/// What is known of a namespace before any value of it is read.
+#[derive(Debug, Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// Its interfaces.
+    pub interfaces: &'a BTreeSet<String>,
+    /// What is known of the host and, where a kind asks for it, of the interfaces.
+    pub facts: &'a Facts,
 }
 
 /// What a policy asks for, given one live value.
@@ -156,6 +173,8 @@ pub enum ObstacleClass {
     Pending,
     /// This kernel or privilege refuses.
     Blocked,
+    /// This kernel or device has no such thing and never will: blocked, unless the setting says `if-supported`.
+    Lacking,
     /// It is as it should be here; worth a note.
     Note,
 }

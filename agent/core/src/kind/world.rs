@@ -26,6 +26,8 @@ pub struct World<'a> {
     observed: &'a BTreeMap<Address, Observed>,
     /// What simulated writes and effects have changed: the values that may be found, most likely first.
     moved: BTreeMap<Address, Vec<Value>>,
+    /// Where the kernel has chosen a value that nobody could foretell.
+    unforeseen: BTreeSet<Address>,
 }
 
 impl<'a> World<'a> {
@@ -37,7 +39,7 @@ impl<'a> World<'a> {
         addressed: &'a BTreeSet<String>,
         observed: &'a BTreeMap<Address, Observed>,
     ) -> World<'a> {
-        World { host, facts, interfaces, addressed, observed, moved: BTreeMap::new() }
+        World { host, facts, interfaces, addressed, observed, moved: BTreeMap::new(), unforeseen: BTreeSet::new() }
     }
 
     /// What was read at an address, whatever has been simulated since. An address nobody read is absent.
@@ -65,7 +67,13 @@ impl<'a> World<'a> {
 
     /// A write that is assumed to succeed.
     pub fn write(&mut self, address: &Address, value: Value) {
+        self.unforeseen.remove(address);
         self.moved.insert(address.clone(), vec![value]);
+    }
+
+    /// Whether an earlier write lets the kernel choose what is found here.
+    pub fn is_unforeseen(&self, address: &Address) -> bool {
+        self.unforeseen.contains(address)
     }
 
     /// An effect of a write.
@@ -84,7 +92,10 @@ impl<'a> World<'a> {
                 after
             }
             // What the kernel chooses is not foretold: the old value stays the best guess.
-            (None, Certainty::Moves | Certainty::MayMove) => before,
+            (None, Certainty::Moves | Certainty::MayMove) => {
+                self.unforeseen.insert(effect.address.clone());
+                before
+            }
         };
         self.moved.insert(effect.address.clone(), after);
     }

@@ -44,7 +44,7 @@ pub fn lint(desired: &Desired, facts: Option<&Facts>, live: &dyn Fn(&Address) ->
     let view = View { desired, facts, live };
     let mut lints = Vec::new();
     for (address, setting) in &desired.settings {
-        let Object::Sysctl(key) = &address.object;
+        let Object::Sysctl(key) = &address.object else { continue };
         let Want::Decided(policy) = &setting.want else { continue };
         let subject = Subject { address, key, policy };
         keys::check(&subject, &mut lints);
@@ -106,7 +106,12 @@ impl View<'_> {
         match (self.live)(address)? {
             Value::Int(number) => Some(vec![number]),
             Value::Ints(numbers) => Some(numbers),
-            Value::Ports(_) | Value::Words(_) | Value::Text(_) | Value::Secret => None,
+            Value::Ports(_)
+            | Value::Words(_)
+            | Value::Text(_)
+            | Value::Switch { .. }
+            | Value::Cpus(_)
+            | Value::Secret => None,
         }
     }
 }

@@ -204,7 +204,7 @@ fn all_without_interfaces(view: &View<'_>, subject: &Subject<'_>) -> Option<Lint
     }
     // `default` beside it tells of an author who knows, on a host whose interfaces are not known here.
     let elsewhere = view.desired.settings.keys().any(|address| {
-        let crate::address::Object::Sysctl(other) = &address.object;
+        let crate::address::Object::Sysctl(other) = &address.object else { return false };
         address.netns == subject.address.netns
             && other.interface().is_some_and(|other| other != "all")
             && other.with_segment(3, "all") == *subject.key

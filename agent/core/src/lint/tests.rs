@@ -24,6 +24,7 @@ fn desired(settings: &[(&str, Policy)]) -> Desired {
         let setting = Setting {
             want: Want::Decided(policy.clone()),
             on_drift: OnDrift::Revert,
+            if_supported: false,
             reason: None,
             origin,
             losers: Vec::new(),

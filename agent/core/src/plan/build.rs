@@ -21,6 +21,7 @@ use crate::kind::Certainty;
 use crate::kind::Decision;
 use crate::kind::Effect;
 use crate::kind::Effects;
+use crate::kind::Surroundings;
 use crate::kind::TakeBack;
 use crate::kind::World;
 use crate::kind::rules_of;
@@ -46,10 +47,10 @@ pub struct Input<'a> {
 }
 
 /// Every address that must be read before a plan can be built: the goals, and all that decides or is moved by them.
-pub fn addresses(goals: &BTreeMap<Address, Goal>, interfaces: &BTreeSet<String>) -> BTreeSet<Address> {
+pub fn addresses(goals: &BTreeMap<Address, Goal>, around: &Surroundings) -> BTreeSet<Address> {
     let mut addresses: BTreeSet<Address> = goals.keys().cloned().collect();
     for address in goals.keys() {
-        addresses.extend(rules_of(address).closure(address, interfaces));
+        addresses.extend(rules_of(address).closure(address, around));
     }
     addresses
 }
@@ -73,7 +74,7 @@ pub fn build(input: &Input) -> Plan {
 /// The goals by rank, with the halves of each pair the way round that the kernel takes them.
 fn in_order(input: &Input, world: &World) -> Vec<Address> {
     let mut order: Vec<Address> = input.goals.keys().cloned().collect();
-    order.sort_by_cached_key(|address| (rules_of(address).rank(address), address.clone()));
+    order.sort_by_cached_key(|address| (rules_of(address).rank(address, world.facts), address.clone()));
     for index in 0..order.len() {
         let Some(first) = order.get(index).cloned() else { continue };
         let Some(partner) = rules_of(&first).partner(&first) else { continue };
@@ -114,7 +115,7 @@ fn step(plan: &mut Plan, world: &mut World, address: &Address, goal: &Goal) {
     if observed.value().is_none() {
         let gone = matches!((goal, observed), (Goal::TakeBack { .. }, Observed::Absent));
         if !gone && let Some(obstacle) = rules.obstacle(address, observed, world) {
-            plan.findings.push(Finding::of_obstacle(address, obstacle).with_origin(origin));
+            plan.findings.push(Finding::of_obstacle(address, obstacle, setting));
         }
         return;
     }
@@ -122,7 +123,7 @@ fn step(plan: &mut Plan, world: &mut World, address: &Address, goal: &Goal) {
         // A setting of this plan keeps it where it is: it becomes that setting's to give back.
         return;
     }
-    let Turn { cases, conflict } = match turn(plan, address, goal, world) {
+    let Turn { cases, otherwise, conflict } = match turn(plan, address, goal, world) {
         Ok(turn) => turn,
         Err(finding) => {
             plan.findings.push(finding.with_origin(origin));
@@ -130,7 +131,7 @@ fn step(plan: &mut Plan, world: &mut World, address: &Address, goal: &Goal) {
         }
     };
     plan.findings.extend(conflict);
-    if cases.iter().all(|case| case.write.is_none()) {
+    if cases.iter().all(|case| case.write.is_none()) && otherwise.is_none() {
         if setting.is_some() {
             plan.as_wanted.push(address.clone());
         }
@@ -138,13 +139,14 @@ fn step(plan: &mut Plan, world: &mut World, address: &Address, goal: &Goal) {
     }
     // Only a value that must change can be held up: a read-only key that holds what is wanted is as wanted.
     if let Some(obstacle) = rules.obstacle(address, world.read(address), world) {
-        plan.findings.push(Finding::of_obstacle(address, obstacle).with_origin(origin));
+        plan.findings.push(Finding::of_obstacle(address, obstacle, setting));
         return;
     }
     let cell = Cell {
         address: address.clone(),
         from: world.read(address).value().cloned().unwrap_or(Value::Secret),
         cases,
+        otherwise,
         origin: origin.cloned(),
         reason: setting.and_then(|setting| setting.reason.clone()),
     };
@@ -160,6 +162,8 @@ fn step(plan: &mut Plan, world: &mut World, address: &Address, goal: &Goal) {
 /// What may be found at a turn and what to do then.
 struct Turn {
     cases: Vec<Case>,
+    /// What to write where it is something else, if that may be.
+    otherwise: Option<Value>,
     /// That somebody else's value is there.
     conflict: Option<Finding>,
 }
@@ -175,7 +179,8 @@ fn turn(plan: &Plan, address: &Address, goal: &Goal, world: &World) -> Result<Tu
                 };
                 cases.push(Case { found: found.clone(), write });
             }
-            Ok(Turn { cases, conflict: None })
+            let otherwise = otherwise(address, &cases, world);
+            Ok(Turn { cases, otherwise, conflict: None })
         }
         Goal::TakeBack { before, ours, part } => Ok(take_back(plan, address, before, ours, part, world)),
     }
@@ -184,7 +189,9 @@ fn turn(plan: &Plan, address: &Address, goal: &Goal, world: &World) -> Result<Tu
 /// What was there when the plan was made says whose it is. What an earlier change of this plan moves it to is our own
 /// doing in any case, and somebody else's value comes back behind it.
 fn take_back(plan: &Plan, address: &Address, before: &Value, ours: &[Value], part: &Part, world: &World) -> Turn {
-    let Some(read) = world.read(address).value() else { return Turn { cases: Vec::new(), conflict: None } };
+    let Some(read) = world.read(address).value() else {
+        return Turn { cases: Vec::new(), otherwise: None, conflict: None };
+    };
     let rules = rules_of(address);
     let ours = match part {
         // The cause is not back yet, so it cannot have moved anything on its way.
@@ -206,7 +213,14 @@ fn take_back(plan: &Plan, address: &Address, before: &Value, ours: &[Value], par
         .iter()
         .map(|found| Case { found: found.clone(), write: (!same(found)).then(|| target.clone()) })
         .collect();
-    Turn { cases, conflict }
+    let otherwise = world.is_unforeseen(address).then_some(target);
+    Turn { cases, otherwise, conflict }
+}
+
+/// Where the kernel has chosen, a setting is written whatever is found, unless it holds by luck.
+fn otherwise(address: &Address, cases: &[Case], world: &World) -> Option<Value> {
+    let likely = cases.first().filter(|_| world.is_unforeseen(address))?;
+    Some(likely.write.as_ref().unwrap_or(&likely.found).clone())
 }
 
 /// Whether a setting of this plan keeps a value where it is.

@@ -70,7 +70,7 @@ fn one(comparison: &mut Comparison, address: &Address, setting: &Setting, world:
     let obstacle = rules.obstacle(address, observed, world);
     let Some(found) = observed.value() else {
         if let Some(obstacle) = obstacle {
-            comparison.findings.push(Finding::of_obstacle(address, obstacle).with_origin(Some(&setting.origin)));
+            comparison.findings.push(Finding::of_obstacle(address, obstacle, Some(setting)));
         }
         return;
     };
@@ -79,7 +79,7 @@ fn one(comparison: &mut Comparison, address: &Address, setting: &Setting, world:
         Decision::Write(wanted) => match obstacle {
             // What could never be put in force is no drift.
             Some(obstacle) => {
-                comparison.findings.push(Finding::of_obstacle(address, obstacle).with_origin(Some(&setting.origin)));
+                comparison.findings.push(Finding::of_obstacle(address, obstacle, Some(setting)));
             }
             None => comparison.mismatches.push(Mismatch {
                 address: address.clone(),

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::address::Address;
 use crate::desired::Origin;
+use crate::desired::Setting;
 use crate::kind::Obstacle;
 use crate::kind::ObstacleClass;
 use crate::kind::Remark;
@@ -83,13 +84,17 @@ impl Finding {
         self
     }
 
-    pub(super) fn of_obstacle(address: &Address, obstacle: Obstacle) -> Finding {
+    /// What stands in the way of an address, and of this setting of it if there is one.
+    pub(super) fn of_obstacle(address: &Address, obstacle: Obstacle, setting: Option<&Setting>) -> Finding {
         let class = match obstacle.class {
             ObstacleClass::Pending => Class::Pending,
-            ObstacleClass::Blocked => Class::Blocked,
+            ObstacleClass::Lacking if setting.is_some_and(|setting| setting.if_supported) => Class::Note,
+            ObstacleClass::Blocked | ObstacleClass::Lacking => Class::Blocked,
             ObstacleClass::Note => Class::Note,
         };
-        Finding::about(class, obstacle.code, address, obstacle.message).with_advice(obstacle.advice)
+        Finding::about(class, obstacle.code, address, obstacle.message)
+            .with_advice(obstacle.advice)
+            .with_origin(setting.map(|setting| &setting.origin))
     }
 
     pub(super) fn of_remark(address: &Address, remark: Remark) -> Finding {

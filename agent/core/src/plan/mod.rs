@@ -76,6 +76,9 @@ pub struct Cell {
     pub from: Value,
     /// What may be found at the change's turn, and what to do then; the most likely first. Anything else is stale.
     pub cases: Vec<Case>,
+    /// What to write where something else is found, if an earlier change lets the kernel choose what becomes of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub otherwise: Option<Value>,
     /// Who wants it; nobody for a return.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
@@ -96,14 +99,14 @@ pub struct Case {
 impl Cell {
     /// The value that the cell most likely leaves.
     pub fn to(&self) -> &Value {
-        self.cases.iter().find_map(|case| case.write.as_ref()).unwrap_or(&self.from)
+        self.cases.iter().find_map(|case| case.write.as_ref()).or(self.otherwise.as_ref()).unwrap_or(&self.from)
     }
 
     /// Every value that the cell may leave.
     pub fn wanted(&self) -> Vec<Value> {
         let mut wanted: Vec<Value> = Vec::new();
-        for case in &self.cases {
-            let left = case.write.as_ref().unwrap_or(&case.found);
+        let cases = self.cases.iter().map(|case| case.write.as_ref().unwrap_or(&case.found));
+        for left in cases.chain(&self.otherwise) {
             if !wanted.contains(left) {
                 wanted.push(left.clone());
             }

@@ -23,6 +23,8 @@ pub(super) struct Draft {
     pub(super) on_drift: Option<OnDrift>,
     pub(super) reason: Option<String>,
     pub(super) overrides: bool,
+    /// Fine where this kernel or device has no such thing.
+    pub(super) if_supported: bool,
 }
 
 /// A [`Policy`] whose scalars may be formulas.

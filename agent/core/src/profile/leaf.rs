@@ -22,7 +22,7 @@ use crate::policy::Scalar;
 /// The words of which a policy has exactly one.
 pub(super) const POLICY_WORDS: [&str; 7] = ["value", "at-least", "at-most", "between", "one-of", "prefer", "includes"];
 /// The words that may stand beside it.
-const SIDE_WORDS: [&str; 4] = ["on-drift", "reason", "override", "load-module"];
+const SIDE_WORDS: [&str; 5] = ["on-drift", "reason", "override", "if-supported", "load-module"];
 const EXPR: &str = "expr";
 
 /// Whether a word belongs to policies: a path that ends in one probably lacks braces.
@@ -32,7 +32,7 @@ pub(super) fn is_policy_word(word: &str) -> bool {
 
 /// The draft of a leaf, or nothing if it has an error that makes it useless.
 pub(super) fn draft(file: &mut File<'_>, node: &Node) -> Option<Draft> {
-    let plain = |policy| Draft { policy, on_drift: None, reason: None, overrides: false };
+    let plain = |policy| Draft { policy, on_drift: None, reason: None, overrides: false, if_supported: false };
     match &node.tree {
         Tree::Inline(table) if !is_formula(table) => policy(file, node, table),
         Tree::Int(_)
@@ -56,7 +56,7 @@ fn is_formula(table: &Table) -> bool {
 
 fn policy(file: &mut File<'_>, node: &Node, table: &Table) -> Option<Draft> {
     let mut found: Option<(&Entry, Option<DraftPolicy>)> = None;
-    let (mut on_drift, mut reason, mut overrides) = (None, None, false);
+    let (mut on_drift, mut reason, mut overrides, mut if_supported) = (None, None, false, false);
     let mut sound = true;
     for entry in table {
         let place = || entry.key_span.clone();
@@ -73,6 +73,7 @@ fn policy(file: &mut File<'_>, node: &Node, table: &Table) -> Option<Draft> {
             "on-drift" => on_drift = self::on_drift(file, &entry.node),
             "reason" => reason = text(file, &entry.node, "`reason`"),
             "override" => overrides = boolean(file, &entry.node, "`override`").unwrap_or(false),
+            "if-supported" => if_supported = boolean(file, &entry.node, "`if-supported`").unwrap_or(false),
             "load-module" => {
                 file.error("unsupported", "this version of trimtab does not load modules", place()).help =
                     Some("load it at boot with a file in /etc/modules-load.d".to_owned());
@@ -95,7 +96,7 @@ fn policy(file: &mut File<'_>, node: &Node, table: &Table) -> Option<Draft> {
         }
     }
     match found {
-        Some((_, Some(policy))) if sound => Some(Draft { policy, on_drift, reason, overrides }),
+        Some((_, Some(policy))) if sound => Some(Draft { policy, on_drift, reason, overrides, if_supported }),
         Some(_) => None,
         None => {
             if sound {

@@ -221,6 +221,7 @@ fn settle(
     Some(Setting {
         want,
         on_drift: on_drift(bundle, &candidate),
+        if_supported: candidate.statement.draft.if_supported,
         reason: candidate.statement.draft.reason.clone(),
         origin: candidate.statement.origin.clone(),
         losers,

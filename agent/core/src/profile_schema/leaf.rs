@@ -40,6 +40,14 @@ pub(super) fn definitions() -> Map<String, Value> {
         "override".to_owned(),
         json!({ "type": "boolean", "description": "Wins over an equal that disagrees.", "default": false }),
     );
+    definitions.insert(
+        "if-supported".to_owned(),
+        json!({
+            "type": "boolean",
+            "description": "Fine where this kernel or this device has no such thing: a note instead of blocked.",
+            "default": false,
+        }),
+    );
     // A key that no listed kernel has is only a warning, and what its value may be is for the kernel to say.
     definitions.insert(UNKNOWN.to_owned(), json!({ "type": ["integer", "string", "boolean", "array", "object"] }));
     definitions
@@ -162,7 +170,7 @@ fn setting(name: &str, wanted: Vec<Value>, member: Option<Vec<Value>>, words: &[
         };
         properties.insert((*word).to_owned(), schema);
     }
-    for side in ["on-drift", "reason", "override"] {
+    for side in ["on-drift", "reason", "override", "if-supported"] {
         properties.insert(side.to_owned(), reference(side));
     }
     let required: Vec<Value> = words.iter().map(|word| json!({ "required": [word] })).collect();

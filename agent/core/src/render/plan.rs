@@ -214,6 +214,7 @@ fn moved(effects: &[&Effect]) -> String {
 fn family(address: &Address) -> String {
     match &address.object {
         Object::Sysctl(key) => key.with_interface("*").map(|key| key.to_string()).unwrap_or_default(),
+        Object::Link(key) => key.attribute().to_string(),
     }
 }
 
@@ -221,6 +222,7 @@ fn family(address: &Address) -> String {
 fn short(address: &Address) -> String {
     match &address.object {
         Object::Sysctl(key) => key.interface().map_or_else(|| address.local_name(), str::to_owned),
+        Object::Link(key) => key.interface().to_owned(),
     }
 }
 

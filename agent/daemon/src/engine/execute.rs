@@ -12,7 +12,6 @@ use trimtab_core::journal::Begin;
 use trimtab_core::journal::Record;
 use trimtab_core::journal::Role;
 use trimtab_core::kind::rules_of;
-use trimtab_core::plan::Case;
 use trimtab_core::plan::Cell;
 use trimtab_core::plan::Change;
 use trimtab_core::plan::Plan;
@@ -114,17 +113,19 @@ fn turn(
     let mut writes: Vec<(Address, Value)> = Vec::new();
     for cell in &change.cells {
         let value = found.get(&cell.address).and_then(|observed| observed.value());
-        let case = value.and_then(|value| case_of(cell, value, facts));
-        let Some(case) = case else {
-            return Err(Failure::Stale {
-                address: cell.address.clone(),
-                found: value.map_or_else(|| "no readable value".to_owned(), ToString::to_string),
-                expected: cell.cases.iter().map(|case| case.found.to_string()).collect::<Vec<_>>().join(" or "),
-            });
+        let answer = value.map_or(Answer::Stale, |value| answer(cell, value, facts));
+        let to = match answer {
+            Answer::Leave => continue,
+            Answer::Write(to) => to,
+            Answer::Stale => {
+                return Err(Failure::Stale {
+                    address: cell.address.clone(),
+                    found: value.map_or_else(|| "no readable value".to_owned(), ToString::to_string),
+                    expected: cell.cases.iter().map(|case| case.found.to_string()).collect::<Vec<_>>().join(" or "),
+                });
+            }
         };
-        if let Some(to) = &case.write {
-            writes.push((cell.address.clone(), to.clone()));
-        }
+        writes.push((cell.address.clone(), to.clone()));
     }
     if writes.is_empty() {
         return Ok(());
@@ -160,10 +161,25 @@ fn turn(
     Ok(())
 }
 
-/// What the plan does with the value that is found at a cell's turn; nothing if it foresaw no such value.
-pub(super) fn case_of<'a>(cell: &'a Cell, found: &Value, facts: &Facts) -> Option<&'a Case> {
-    let rules = rules_of(&cell.address);
-    cell.cases.iter().find(|case| rules.equivalent(&cell.address, &case.found, found, facts))
+/// What a plan says about the value that is found at a cell's turn.
+pub(super) enum Answer<'a> {
+    /// It is good enough.
+    Leave,
+    /// Write this.
+    Write(&'a Value),
+    /// It foresaw no such value.
+    Stale,
+}
+
+/// What the plan does with the value that is found at a cell's turn.
+pub(super) fn answer<'a>(cell: &'a Cell, found: &Value, facts: &Facts) -> Answer<'a> {
+    let same = |value: &Value| rules_of(&cell.address).equivalent(&cell.address, value, found, facts);
+    match (cell.cases.iter().find(|case| same(&case.found)), &cell.otherwise) {
+        (Some(case), _) => case.write.as_ref().map_or(Answer::Leave, Answer::Write),
+        (None, Some(to)) if same(to) => Answer::Leave,
+        (None, Some(to)) => Answer::Write(to),
+        (None, None) => Answer::Stale,
+    }
 }
 
 /// What was read back, for messages.

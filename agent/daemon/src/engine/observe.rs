@@ -8,6 +8,7 @@ use trimtab_core::address::Address;
 use trimtab_core::facts::Facts;
 use trimtab_core::host::HostId;
 use trimtab_core::journal::History;
+use trimtab_core::kind::Surroundings;
 use trimtab_core::kind::World;
 use trimtab_core::kind::rules_of;
 use trimtab_core::observed::Observed;
@@ -28,6 +29,8 @@ pub struct Host {
     pub interfaces: BTreeSet<String>,
     /// Those of them that have an IPv4 address.
     pub addressed: BTreeSet<String>,
+    /// Whether the facts of its interfaces have been asked for.
+    links_known: bool,
 }
 
 impl Host {
@@ -41,7 +44,28 @@ impl Host {
             facts: kernel.facts(),
             interfaces: kernel.interfaces()?,
             addressed: kernel.addressed()?,
+            links_known: false,
         })
+    }
+
+    /// Learns what there is to know of the interfaces, if the rules of any of these addresses ask for it. What is known
+    /// already, e.g. by the host file's word, stays.
+    pub fn learn_links<'a>(&mut self, kernel: &mut dyn Kernel, addresses: impl IntoIterator<Item = &'a Address>) {
+        if self.links_known || !addresses.into_iter().any(|address| rules_of(address).needs_link_facts()) {
+            return;
+        }
+        self.links_known = true;
+        for (link, known) in kernel.link_facts(&self.interfaces) {
+            let facts = self.facts.links.entry(link).or_default();
+            for (name, fact) in known {
+                facts.entry(name).or_insert(fact);
+            }
+        }
+    }
+
+    /// What is known before any value is read.
+    pub fn surroundings(&self) -> Surroundings<'_> {
+        Surroundings { interfaces: &self.interfaces, facts: &self.facts }
     }
 
     /// The world as these values show it.
@@ -51,7 +75,7 @@ impl Host {
 
     /// Reads all that the goals need, and builds the plan that reaches them.
     pub fn plan(&self, kernel: &mut dyn Kernel, goals: &BTreeMap<Address, Goal>) -> Plan {
-        let addresses = trimtab_core::plan::build::addresses(goals, &self.interfaces);
+        let addresses = trimtab_core::plan::build::addresses(goals, &self.surroundings());
         let observed = observe(kernel, addresses, &self.facts);
         build(&Input {
             host: &self.id,

@@ -178,6 +178,13 @@ impl Store {
         Ok((store, unreliable))
     }
 
+    /// Every address that the state speaks of.
+    pub fn addresses(&self) -> impl Iterator<Item = &Address> {
+        let open = self.history.open.iter().flat_map(|open| &open.begin.entries).map(|entry| &entry.address);
+        let applied = self.applied.iter().flat_map(|applied| applied.desired.settings.keys());
+        self.history.held.keys().chain(open).chain(applied)
+    }
+
     /// The set in force in this boot, if there is one: a set of another boot is history.
     pub fn in_force(&self) -> Option<&Applied> {
         self.applied.as_ref().filter(|applied| applied.host.same_boot_and_netns(&self.host))

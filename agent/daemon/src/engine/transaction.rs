@@ -416,7 +416,7 @@ pub fn confirm(store: &mut Store, end_timer: &mut dyn FnMut(&Unconfirmed)) -> Re
 fn entries(plan: &Plan, store: &Store, host: &Host) -> Vec<Entry> {
     let mut movers: BTreeMap<Address, &Address> = BTreeMap::new();
     for cause in plan.changed().chain(store.history.held.keys()) {
-        for reached in rules_of(cause).reach(cause, &host.interfaces) {
+        for reached in rules_of(cause).reach(cause, &host.surroundings()) {
             movers.entry(reached).or_insert(cause);
         }
     }

@@ -15,7 +15,8 @@ use trimtab_kernel::Kernel;
 use trimtab_kernel::fault;
 use trimtab_kernel::state::Sync;
 
-use super::execute::case_of;
+use super::execute::Answer;
+use super::execute::answer;
 use super::execute::shown;
 use super::observe::Host;
 use super::observe::observe;
@@ -105,9 +106,10 @@ fn back(kernel: &mut dyn Kernel, change: &Change, host: &Host, undone: &mut Undo
     let mut writes: Vec<(Address, Value)> = Vec::new();
     for cell in &change.cells {
         let value = found.get(&cell.address).and_then(|observed| observed.value());
-        match value.and_then(|value| case_of(cell, value, &host.facts)) {
-            Some(case) => writes.extend(case.write.clone().map(|to| (cell.address.clone(), to))),
-            None => undone.failed.push((cell.address.clone(), "it moved while it was undone".to_owned())),
+        match value.map_or(Answer::Stale, |value| answer(cell, value, &host.facts)) {
+            Answer::Leave => {}
+            Answer::Write(to) => writes.push((cell.address.clone(), to.clone())),
+            Answer::Stale => undone.failed.push((cell.address.clone(), "it moved while it was undone".to_owned())),
         }
     }
     if writes.is_empty() {

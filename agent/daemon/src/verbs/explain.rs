@@ -7,12 +7,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use trimtab_core::address::Address;
 use trimtab_core::address::Object;
-use trimtab_core::catalogue;
 use trimtab_core::desired::Desired;
 use trimtab_core::desired::Loser;
 use trimtab_core::desired::Setting;
 use trimtab_core::desired::Want;
 use trimtab_core::journal::Held;
+use trimtab_core::kind::rules_of;
 use trimtab_core::observed::Observed;
 use trimtab_core::plan::Finding;
 use trimtab_core::plan::Plan;
@@ -82,18 +82,21 @@ pub fn run(common: &Common, options: &cli::Explain) -> Result<Exit, Failure> {
     let plan = plan_of(&mut session, &desired, &store.history.held, &address);
     let files = trimtab_kernel::sysctld::gather(Path::new("/")).files;
     let boot = NextBoot::new(&files);
-    let Object::Sysctl(key) = &address.object;
+    let key = match &address.object {
+        Object::Sysctl(key) => Some(key),
+        Object::Link(_) => None,
+    };
     let initial = session.host.id.netns.initial;
     let report = Report {
         document: "trimtab.explain",
         version: 1,
-        meaning: catalogue::find(key).map(|entry| entry.meaning),
+        meaning: rules_of(&address).meaning(&address),
         live: observed.get(&address).cloned().unwrap_or(Observed::Absent),
         setting,
         held: store.history.held.get(&address).cloned(),
         plan,
-        next_boot: boot.setting(key).filter(|_| initial),
-        procps: boot.procps_differs(key).filter(|_| initial),
+        next_boot: key.and_then(|key| boot.setting(key)).filter(|_| initial),
+        procps: key.and_then(|key| boot.procps_differs(key)).filter(|_| initial),
         address,
     };
     if common.json {
@@ -132,7 +135,7 @@ fn text(report: &Report, initial: bool) -> String {
     }
     let _ = writeln!(text, "  live       {}", spell_live(live));
     match setting {
-        Some(Setting { want, on_drift: _, reason, origin, losers }) => {
+        Some(Setting { want, on_drift: _, if_supported: _, reason, origin, losers }) => {
             let _ =
                 writeln!(text, "  wanted     {}  {}", spell_want(want), paint.tone(Tone::Quiet, &origin.to_string()));
             if let Some(reason) = reason {
@@ -206,6 +209,7 @@ fn spell_live(live: &Observed) -> String {
         Observed::Value { value, writable: true } => value.to_string(),
         Observed::Value { value, writable: false } => format!("{value} (read-only here)"),
         Observed::Absent => "absent".to_owned(),
+        Observed::Unsupported => "this device has no such thing".to_owned(),
         Observed::Denied => "this user may not read it".to_owned(),
         Observed::WriteOnly => "write-only".to_owned(),
         Observed::Withheld => "<secret>".to_owned(),

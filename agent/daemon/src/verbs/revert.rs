@@ -175,7 +175,7 @@ fn release(session: &mut Session, store: &mut Store, theirs: &[Address], kept: &
         Some(Observed::Value { value, .. }) => {
             kind::rules_of(address).equivalent(address, original, value, &session.host.facts)
         }
-        Some(Observed::Absent) | None => true,
+        Some(Observed::Absent | Observed::Unsupported) | None => true,
         Some(Observed::Denied | Observed::WriteOnly | Observed::Withheld | Observed::Failed { .. }) => false,
     };
     let is_guard = |entry: &Held| entry.ours == entry.original && entry.cause.is_some();

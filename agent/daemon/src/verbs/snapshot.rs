@@ -43,6 +43,7 @@ fn next_boot(session: &Session, addresses: &[Address]) -> BTreeMap<Address, Boot
     let boot = NextBoot::new(&files);
     let setting = |address: &Address| match &address.object {
         Object::Sysctl(key) => boot.setting(key),
+        Object::Link(_) => None,
     };
     addresses.iter().filter_map(|address| Some((address.clone(), setting(address)?))).collect()
 }

@@ -59,7 +59,7 @@ pub fn run(common: &Common) -> Result<Exit, Failure> {
     };
     let mut addresses: std::collections::BTreeSet<_> = applied.desired.settings.keys().cloned().collect();
     for address in applied.desired.settings.keys() {
-        addresses.extend(trimtab_core::kind::rules_of(address).closure(address, &session.host.interfaces));
+        addresses.extend(trimtab_core::kind::rules_of(address).closure(address, &session.host.surroundings()));
     }
     let observed = observe(session.kernel.as_mut(), addresses, &session.host.facts);
     let comparison = compare::compare(&applied.desired, &session.host.world(&observed));

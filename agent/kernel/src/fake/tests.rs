@@ -36,7 +36,7 @@ impl Pair {
             if self.keys.contains(&address) {
                 continue;
             }
-            let Object::Sysctl(key) = &address.object;
+            let Object::Sysctl(key) = &address.object else { continue };
             match (self.live.read(std::slice::from_ref(&address)).pop().unwrap(), self.fake.read_one(&address)) {
                 (Reading::Text { text, writable }, Reading::Text { writable: ours, .. }) => {
                     assert_eq!(writable, ours, "{key}");

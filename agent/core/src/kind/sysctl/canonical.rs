@@ -22,7 +22,9 @@ pub fn observe(key: &SysctlKey, reading: &Reading, _facts: &Facts) -> Observed {
             let kind = catalogue::find(key).map(|entry| entry.kind);
             Observed::Value { value: from_kernel(kind, text), writable: *writable }
         }
+        Reading::Typed { value, writable } => Observed::Value { value: value.clone(), writable: *writable },
         Reading::Absent => Observed::Absent,
+        Reading::Unsupported => Observed::Unsupported,
         Reading::Denied => Observed::Denied,
         Reading::WriteOnly => Observed::WriteOnly,
         Reading::Withheld => Observed::Withheld,
@@ -207,7 +209,7 @@ pub fn encode(_key: &SysctlKey, value: &Value) -> String {
         Value::Ports(ports) => ports.to_string(),
         Value::Words(words) => words.join(" "),
         Value::Text(text) => text.clone(),
-        Value::Secret => return String::new(),
+        Value::Switch { .. } | Value::Cpus(_) | Value::Secret => return String::new(),
     };
     if text.is_empty() { "\n".to_owned() } else { text }
 }

@@ -218,7 +218,7 @@ fn fits(range: Range, value: &Value) -> bool {
         Value::Ports(ports) => {
             ports.ranges().iter().all(|(low, high)| range.contains(i64::from(*low)) && range.contains(i64::from(*high)))
         }
-        Value::Words(_) | Value::Text(_) | Value::Secret => true,
+        Value::Words(_) | Value::Text(_) | Value::Switch { .. } | Value::Cpus(_) | Value::Secret => true,
     }
 }
 

@@ -89,7 +89,13 @@ pub fn remark(key: &SysctlKey, world: &World) -> Option<Remark> {
     let all = decider(key)?;
     let number = |key: &SysctlKey| match world.likely(&Address::sysctl(key.clone()))? {
         Value::Int(number) => Some(*number),
-        Value::Ints(_) | Value::Ports(_) | Value::Words(_) | Value::Text(_) | Value::Secret => None,
+        Value::Ints(_)
+        | Value::Ports(_)
+        | Value::Words(_)
+        | Value::Text(_)
+        | Value::Switch { .. }
+        | Value::Cpus(_)
+        | Value::Secret => None,
     };
     let forwards = forwarding_of(key).and_then(|key| number(&key)).is_some_and(|on| on != 0);
     let logic = logic(name, forwards)?;

@@ -241,7 +241,12 @@ impl Case<'_> {
             match parse_wanted(self.key, scalar).map_err(Unresolved::Invalid)? {
                 Value::Ports(more) => ports = ports.union(&more),
                 Value::Words(more) => names.extend(more),
-                Value::Int(_) | Value::Ints(_) | Value::Text(_) | Value::Secret => {
+                Value::Int(_)
+                | Value::Ints(_)
+                | Value::Text(_)
+                | Value::Switch { .. }
+                | Value::Cpus(_)
+                | Value::Secret => {
                     return Err(self.invalid("a set holds ports or names"));
                 }
             }
@@ -264,7 +269,12 @@ impl Case<'_> {
                         .map(|numbers| numbers.into_iter().map(Some).collect())
                         .ok_or_else(|| self.invalid("a bound must be a number"));
                 }
-                Value::Text(_) | Value::Ports(_) | Value::Words(_) | Value::Secret => {
+                Value::Text(_)
+                | Value::Ports(_)
+                | Value::Words(_)
+                | Value::Switch { .. }
+                | Value::Cpus(_)
+                | Value::Secret => {
                     return Err(self.invalid("a bound must be a number"));
                 }
             },
@@ -293,7 +303,12 @@ impl Case<'_> {
         match self.current? {
             Value::Int(number) => Some(vec![*number]),
             Value::Ints(numbers) => Some(numbers.clone()),
-            Value::Ports(_) | Value::Words(_) | Value::Text(_) | Value::Secret => None,
+            Value::Ports(_)
+            | Value::Words(_)
+            | Value::Text(_)
+            | Value::Switch { .. }
+            | Value::Cpus(_)
+            | Value::Secret => None,
         }
     }
 
@@ -397,7 +412,12 @@ impl Case<'_> {
                 Some(list) if names.iter().any(|name| !list.contains(name)) => Availability::Maybe,
                 Some(_) | None => Availability::Listed,
             },
-            Value::Int(_) | Value::Ints(_) | Value::Ports(_) | Value::Secret => Availability::Listed,
+            Value::Int(_)
+            | Value::Ints(_)
+            | Value::Ports(_)
+            | Value::Switch { .. }
+            | Value::Cpus(_)
+            | Value::Secret => Availability::Listed,
         };
         let refused = self
             .ctx

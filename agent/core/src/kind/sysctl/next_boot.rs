@@ -19,7 +19,7 @@ pub fn findings(desired: &Desired, boot: &dyn Fn(&Address) -> Option<BootSetting
     }
     let mut findings = Vec::new();
     for (address, setting) in &desired.settings {
-        let Object::Sysctl(key) = &address.object;
+        let Object::Sysctl(key) = &address.object else { continue };
         let (Want::Decided(policy), Some(line)) = (&setting.want, boot(address)) else { continue };
         let Ok(value) = super::parse_wanted(key, &Scalar::Text(line.value_text.clone())) else { continue };
         if matches!(rules_of(address).decide(address, policy, &value, world), Decision::Write(_)) {

@@ -14,6 +14,7 @@ pub fn obstacle(key: &SysctlKey, observed: &Observed, world: &World) -> Option<O
         Observed::Value { writable: true, .. } => None,
         Observed::Value { value: _, writable: false } => Some(read_only(key, world)),
         Observed::Absent => Some(absent(key, world)),
+        Observed::Unsupported => Some(lacking("absent-key", "this kernel was built without it")),
         Observed::Denied => Some(Obstacle {
             class: ObstacleClass::Blocked,
             code: "permission",
@@ -27,6 +28,11 @@ pub fn obstacle(key: &SysctlKey, observed: &Observed, world: &World) -> Option<O
             &format!("reading it fails with errno {errno}; without its value nothing can be undone"),
         )),
     }
+}
+
+/// This kernel will never have it.
+fn lacking(code: &'static str, message: &str) -> Obstacle {
+    Obstacle { class: ObstacleClass::Lacking, ..blocked(code, message) }
 }
 
 fn blocked(code: &'static str, message: &str) -> Obstacle {
@@ -61,20 +67,20 @@ fn absent(key: &SysctlKey, world: &World) -> Obstacle {
     }
     let Some(entry) = catalogue::find(key) else {
         let near = catalogue::suggest(key).map(|near| format!("did you mean {near}?"));
-        return Obstacle { advice: near, ..blocked("unknown-key", "this kernel has no such key") };
+        return Obstacle { advice: near, ..lacking("unknown-key", "this kernel has no such key") };
     };
     if let Some((major, minor)) = entry.removed
         && !world.kernel_before(i64::from(major), i64::from(minor))
     {
         return Obstacle {
             advice: entry.advice.map(str::to_owned),
-            ..blocked("removed-key", &format!("Linux {major}.{minor} removed it"))
+            ..lacking("removed-key", &format!("Linux {major}.{minor} removed it"))
         };
     }
     if let Some((major, minor)) = entry.since
         && world.kernel_before(i64::from(major), i64::from(minor))
     {
-        return blocked("newer-kernel", &format!("it exists since Linux {major}.{minor}"));
+        return lacking("newer-kernel", &format!("it exists since Linux {major}.{minor}"));
     }
     if let Some(module) = entry.module {
         return Obstacle {
@@ -84,7 +90,7 @@ fn absent(key: &SysctlKey, world: &World) -> Obstacle {
             advice: Some(format!("load it now with `modprobe {module}`, at boot with a line in /etc/modules-load.d")),
         };
     }
-    blocked("absent-key", "this kernel was built without it")
+    lacking("absent-key", "this kernel was built without it")
 }
 
 fn absent_on_interface(key: &SysctlKey, interface: &str, world: &World) -> Obstacle {
@@ -108,5 +114,5 @@ fn absent_on_interface(key: &SysctlKey, interface: &str, world: &World) -> Obsta
     }
     // A key that is spelt right needs no suggestion.
     let near = catalogue::suggest(key).filter(|_| !is_known).map(|near| format!("did you mean {near}?"));
-    Obstacle { advice: near, ..blocked("absent-key", "this kernel has no such key for an interface") }
+    Obstacle { advice: near, ..lacking("absent-key", "this kernel has no such key for an interface") }
 }

@@ -1,7 +1,5 @@
 //! The rules of sysctls, as the engine asks for them.
 
-use std::collections::BTreeSet;
-
 use super::combine;
 use super::effects;
 use super::obstacle;
@@ -17,6 +15,7 @@ use crate::kind::Effects;
 use crate::kind::Obstacle;
 use crate::kind::Remark;
 use crate::kind::Rules;
+use crate::kind::Surroundings;
 use crate::kind::TakeBack;
 use crate::kind::World;
 use crate::observed::Observed;
@@ -27,56 +26,58 @@ use crate::value::Value;
 /// [`Rules`] for everything below `/proc/sys`.
 pub struct SysctlRules;
 
-fn key(address: &Address) -> &SysctlKey {
+/// The key of an address of this kind. Of another kind there is nothing to say here, and nobody asks.
+fn key(address: &Address) -> Option<&SysctlKey> {
     match &address.object {
-        Object::Sysctl(key) => key,
+        Object::Sysctl(key) => Some(key),
+        Object::Link(_) => None,
     }
 }
 
 impl Rules for SysctlRules {
     fn canonical(&self, address: &Address) -> Address {
-        let canonical = catalogue::canonical_key(key(address));
-        Address { netns: address.netns.clone(), object: Object::Sysctl(canonical) }
+        let canonical = key(address).map(catalogue::canonical_key);
+        let object = canonical.map_or_else(|| address.object.clone(), Object::Sysctl);
+        Address { netns: address.netns.clone(), object }
     }
 
     fn observe(&self, address: &Address, reading: &Reading, facts: &Facts) -> Observed {
-        super::observe(key(address), reading, facts)
+        key(address).map_or(Observed::Absent, |key| super::observe(key, reading, facts))
     }
 
     fn decide(&self, address: &Address, policy: &Policy, current: &Value, world: &World) -> Decision {
-        decide(key(address), policy, current, world)
+        key(address).map_or(Decision::Satisfied, |key| decide(key, policy, current, world))
     }
 
     fn equivalent(&self, address: &Address, left: &Value, right: &Value, facts: &Facts) -> bool {
-        super::equivalent(key(address), left, right, facts)
+        key(address).map_or(left == right, |key| super::equivalent(key, left, right, facts))
     }
 
     fn take_back(&self, address: &Address, before: &Value, ours: &[Value], now: &Value, facts: &Facts) -> TakeBack {
-        let key = key(address);
-        take_back::take_back(before, ours, now, &|left, right| super::equivalent(key, left, right, facts))
+        take_back::take_back(before, ours, now, &|left, right| self.equivalent(address, left, right, facts))
     }
 
     fn object(&self, address: &Address) -> String {
-        key(address).path().to_owned()
+        key(address).map(SysctlKey::path).unwrap_or_default().to_owned()
     }
 
-    fn rank(&self, address: &Address) -> u16 {
-        order::rank(key(address))
+    fn rank(&self, address: &Address, _facts: &Facts) -> u16 {
+        key(address).map_or(u16::MAX, order::rank)
     }
 
     fn partner(&self, address: &Address) -> Option<Address> {
-        order::partner(key(address)).map(Address::sysctl)
+        key(address).and_then(order::partner).map(Address::sysctl)
     }
 
     fn refusal(&self, address: &Address, to: &Value, world: &World) -> Option<String> {
-        let key = key(address);
+        let key = key(address)?;
         order::pair_refusal(key, to, world)
             .or_else(|| kernel_version(world).and_then(|version| super::check_for_kernel(key, to, version)))
     }
 
-    fn closure(&self, address: &Address, interfaces: &BTreeSet<String>) -> Vec<Address> {
-        let key = key(address);
-        let mut closure = effects::reach(key, interfaces);
+    fn closure(&self, address: &Address, around: &Surroundings) -> Vec<Address> {
+        let Some(key) = key(address) else { return Vec::new() };
+        let mut closure = effects::reach(key, around.interfaces);
         closure.extend(order::partner(key).map(Address::sysctl));
         closure.extend(combine::decider(key).map(Address::sysctl));
         closure.extend(combine::forwarding_of(key).map(Address::sysctl));
@@ -84,27 +85,35 @@ impl Rules for SysctlRules {
         closure
     }
 
-    fn reach(&self, address: &Address, interfaces: &BTreeSet<String>) -> Vec<Address> {
-        effects::reach(key(address), interfaces)
+    fn reach(&self, address: &Address, around: &Surroundings) -> Vec<Address> {
+        key(address).map(|key| effects::reach(key, around.interfaces)).unwrap_or_default()
+    }
+
+    fn needs_link_facts(&self) -> bool {
+        false
     }
 
     fn effects(&self, address: &Address, to: &Value, world: &World) -> Effects {
-        effects::effects(key(address), to, world)
+        key(address).map(|key| effects::effects(key, to, world)).unwrap_or_default()
     }
 
     fn disrupts(&self, address: &Address, from: &Value, to: &Value) -> Option<String> {
         if from == to {
             return None;
         }
-        catalogue::find(key(address)).and_then(|entry| entry.disrupts).map(str::to_owned)
+        catalogue::find(key(address)?).and_then(|entry| entry.disrupts).map(str::to_owned)
     }
 
     fn obstacle(&self, address: &Address, observed: &Observed, world: &World) -> Option<Obstacle> {
-        obstacle::obstacle(key(address), observed, world)
+        obstacle::obstacle(key(address)?, observed, world)
+    }
+
+    fn meaning(&self, address: &Address) -> Option<&'static str> {
+        catalogue::find(key(address)?).map(|entry| entry.meaning)
     }
 
     fn remarks(&self, address: &Address, _policy: &Policy, world: &World) -> Vec<Remark> {
-        let key = key(address);
+        let Some(key) = key(address) else { return Vec::new() };
         combine::remark(key, world).into_iter().chain(stray_forwarding(key, world)).collect()
     }
 }
@@ -113,7 +122,13 @@ fn decide(key: &SysctlKey, policy: &Policy, current: &Value, world: &World) -> D
     let listed = super::availability_key(key, world.facts);
     let available = listed.and_then(|list| match world.likely(&Address::sysctl(list))? {
         Value::Words(words) => Some(words.as_slice()),
-        Value::Int(_) | Value::Ints(_) | Value::Ports(_) | Value::Text(_) | Value::Secret => None,
+        Value::Int(_)
+        | Value::Ints(_)
+        | Value::Ports(_)
+        | Value::Text(_)
+        | Value::Switch { .. }
+        | Value::Cpus(_)
+        | Value::Secret => None,
     });
     let context = super::DecideContext { facts: world.facts, kernel_version: kernel_version(world), available };
     match super::decide(key, policy, Some(current), &context) {
@@ -156,9 +171,7 @@ fn stray_forwarding(key: &SysctlKey, world: &World) -> Option<Remark> {
         .filter(|address| {
             address.local_name().ends_with(".forwarding") && world.likely(address) == Some(&Value::Int(1))
         })
-        .filter_map(|address| {
-            world.interfaces.iter().find(|name| self::key(address).interface() == Some(name.as_str()))
-        })
+        .filter_map(|address| world.interfaces.iter().find(|name| address.interface() == Some(name.as_str())))
         .map(String::as_str)
         .collect();
     (!strays.is_empty()).then(|| Remark {

@@ -28,7 +28,16 @@ pub fn stored(key: &SysctlKey, value: &Value, facts: &Facts) -> Value {
         (_, Value::Ints(numbers)) if canonical.is("net.ipv4.ping_group_range") => {
             Value::Ints(ping_group_range(numbers))
         }
-        (_, Value::Ints(_) | Value::Ports(_) | Value::Words(_) | Value::Text(_) | Value::Secret) => value.clone(),
+        (
+            _,
+            Value::Ints(_)
+            | Value::Ports(_)
+            | Value::Words(_)
+            | Value::Text(_)
+            | Value::Switch { .. }
+            | Value::Cpus(_)
+            | Value::Secret,
+        ) => value.clone(),
     }
 }
 
@@ -131,7 +140,13 @@ fn defence(value: &Value) -> Option<i64> {
     match value {
         Value::Int(1 | 2) => Some(1),
         Value::Int(mode) => Some(*mode),
-        Value::Ints(_) | Value::Ports(_) | Value::Words(_) | Value::Text(_) | Value::Secret => None,
+        Value::Ints(_)
+        | Value::Ports(_)
+        | Value::Words(_)
+        | Value::Text(_)
+        | Value::Switch { .. }
+        | Value::Cpus(_)
+        | Value::Secret => None,
     }
 }
 

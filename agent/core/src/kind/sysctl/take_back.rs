@@ -27,7 +27,14 @@ fn vector(before: &[i64], ours: &[Value], now: &[i64]) -> TakeBack {
         .iter()
         .filter_map(|value| match value {
             Value::Ints(numbers) if numbers.len() == before.len() => Some(numbers),
-            Value::Ints(_) | Value::Int(_) | Value::Ports(_) | Value::Words(_) | Value::Text(_) | Value::Secret => None,
+            Value::Ints(_)
+            | Value::Int(_)
+            | Value::Ports(_)
+            | Value::Words(_)
+            | Value::Text(_)
+            | Value::Switch { .. }
+            | Value::Cpus(_)
+            | Value::Secret => None,
         })
         .collect();
     if now.len() != before.len() || wrote.is_empty() {
@@ -52,7 +59,13 @@ fn vector(before: &[i64], ours: &[Value], now: &[i64]) -> TakeBack {
 fn ports(before: &Ports, ours: &[Value], now: &Ports) -> TakeBack {
     let Some(wrote) = ours.iter().find_map(|value| match value {
         Value::Ports(ports) => Some(ports),
-        Value::Int(_) | Value::Ints(_) | Value::Words(_) | Value::Text(_) | Value::Secret => None,
+        Value::Int(_)
+        | Value::Ints(_)
+        | Value::Words(_)
+        | Value::Text(_)
+        | Value::Switch { .. }
+        | Value::Cpus(_)
+        | Value::Secret => None,
     }) else {
         return TakeBack::Foreign;
     };

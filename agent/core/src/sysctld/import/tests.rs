@@ -54,7 +54,7 @@ fn resolved(toml: &str, interfaces: &[&str]) -> BTreeMap<SysctlKey, Option<Value
         .settings
         .into_iter()
         .map(|(address, setting)| {
-            let Object::Sysctl(key) = address.object;
+            let Object::Sysctl(key) = address.object else { panic!("{address}") };
             let value = match setting.want {
                 Want::Decided(Policy::Value(Wanted::One(scalar))) => Some(parse_wanted(&key, &scalar).unwrap()),
                 Want::Decided(Policy::Value(Wanted::Many(elements))) if elements == [Element::Keep] => None,

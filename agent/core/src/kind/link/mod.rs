@@ -1,0 +1,14 @@
+//! Links: the values of network interfaces, by netlink and sysfs.
+//!
+//! Numbers, switches and sets of CPUs; no value is ever a text of the kernel's, so canonical form is what was read. What
+//! needs rules is the rest: a feature that is asked for and not active, a ring that the driver rounds, what a device's
+//! maximum is, what is lost when the number of queues changes.
+
+mod decide;
+mod limit;
+mod obstacle;
+mod order;
+mod rules;
+
+pub use limit::limit;
+pub use rules::LinkRules;
