@@ -32,14 +32,13 @@ pub enum Record {
     },
     /// The write-ahead record: everything that is to change or may move. Synced to disk before the first write.
     Begin(Begin),
-    /// A change was made and read back.
+    /// Changes were made and read back. It follows the last of them, or the first that is not as it was to be: until then
+    /// the intent says all that an undo needs.
     Wrote {
         /// The transaction.
         id: String,
-        /// What was written.
-        address: Address,
-        /// What was read back.
-        found: Value,
+        /// What was written, and what was read back there.
+        found: Vec<(Address, Value)>,
     },
     /// All changes are in force; they are undone at the deadline unless they are confirmed.
     Awaiting {

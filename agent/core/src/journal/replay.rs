@@ -73,9 +73,9 @@ pub fn step(history: &mut History, record: &Record) {
             history.left.clear();
             history.open = Some(Transaction { begin: begin.clone(), wrote: BTreeMap::new(), awaiting: None });
         }
-        Record::Wrote { id, address, found } => {
+        Record::Wrote { id, found } => {
             if let Some(open) = open_of(history, id) {
-                open.wrote.insert(address.clone(), found.clone());
+                open.wrote.extend(found.iter().cloned());
             }
         }
         Record::Awaiting { id, moved } => {
@@ -236,8 +236,7 @@ mod tests {
         vec![
             Record::Opened { version: 1, host: host() },
             begin("1", vec![set(A, 10, 10, 20), set(B, 0, 0, 1), effect]),
-            Record::Wrote { id: "1".into(), address: address(A), found: Value::Int(20) },
-            Record::Wrote { id: "1".into(), address: address(B), found: Value::Int(1) },
+            Record::Wrote { id: "1".into(), found: vec![(address(A), Value::Int(20)), (address(B), Value::Int(1))] },
             Record::Done { id: "1".into(), outcome: Outcome::Committed { moved: vec![(address(C), Value::Int(1))] } },
         ]
     }
@@ -299,7 +298,7 @@ mod tests {
     fn returning_to_the_original_lets_go() {
         let mut records = committed();
         records.push(begin("2", vec![Entry { role: Role::Return, ..set(A, 20, 10, 10) }]));
-        records.push(Record::Wrote { id: "2".into(), address: address(A), found: Value::Int(10) });
+        records.push(Record::Wrote { id: "2".into(), found: vec![(address(A), Value::Int(10))] });
         records.push(Record::Done { id: "2".into(), outcome: Outcome::Committed { moved: vec![] } });
         let history = replay(&records);
         assert!(!history.held.contains_key(&address(A)));

@@ -81,6 +81,8 @@ pub struct Run {
     pub writes: usize,
     /// What was written, or may have been by a write that failed.
     pub attempted: BTreeSet<Address>,
+    /// What was read back behind each write.
+    found: Vec<(Address, Value)>,
 }
 
 /// Makes every change of the plan.
@@ -95,20 +97,19 @@ pub fn execute(
     facts: &Facts,
     run: &mut Run,
 ) -> Result<(), Failure> {
-    for change in &plan.changes {
-        turn(kernel, store, id, change, facts, run)?;
-    }
-    Ok(())
+    let outcome = plan.changes.iter().try_for_each(|change| turn(kernel, change, facts, run));
+    // Not behind each write: whoever finds the run broken off takes back what the intent wanted, wherever it is. Only a
+    // value that differs from that must be on record, and such a one ends the run.
+    let found = std::mem::take(&mut run.found);
+    let recorded = if found.is_empty() {
+        Ok(())
+    } else {
+        store.append(&Record::Wrote { id: id.to_owned(), found }, Sync::No).map_err(Failure::State)
+    };
+    outcome.and(recorded)
 }
 
-fn turn(
-    kernel: &mut dyn Kernel,
-    store: &mut Store,
-    id: &str,
-    change: &Change,
-    facts: &Facts,
-    run: &mut Run,
-) -> Result<(), Failure> {
+fn turn(kernel: &mut dyn Kernel, change: &Change, facts: &Facts, run: &mut Run) -> Result<(), Failure> {
     let found = observe(kernel, change.cells.iter().map(|cell| cell.address.clone()), facts);
     let mut writes: Vec<(Address, Value)> = Vec::new();
     for cell in &change.cells {
@@ -141,8 +142,7 @@ fn turn(
         // Not of a write that failed: what is there then may be somebody else's. What such a write stored of a vector is a
         // mix of old and wanted, and found out as one.
         if let (Some(now), Ok(())) = (now, &outcome) {
-            let record = Record::Wrote { id: id.to_owned(), address: address.clone(), found: now.clone() };
-            store.append(&record, Sync::No).map_err(Failure::State)?;
+            run.found.push((address.clone(), now.clone()));
         }
         let from = found.get(address).and_then(|observed| observed.value());
         let (from, found) = (from.map(tracing::field::display), now.map(tracing::field::display));
