@@ -3,6 +3,7 @@
 //! A fact that is not known is not in the table; that a name is no fact at all is decided by [`KNOWN`].
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -81,6 +82,30 @@ impl Facts {
     }
 }
 
+/// Which facts of interfaces are asked for, by inner name: some cost more to gather than others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    /// Whatever there is to know.
+    All,
+    /// These; others may be told too.
+    Only(BTreeSet<String>),
+}
+
+impl Asked {
+    /// What the rules of the kinds look at: which interface lies above which, what drives it, whether it is connected.
+    pub fn for_rules() -> Asked {
+        Asked::Only(["driver", "kind", "master", "lower", "uppers", "carrier"].map(str::to_owned).into())
+    }
+
+    /// Whether this fact is asked for.
+    pub fn wants(&self, name: &str) -> bool {
+        match self {
+            Asked::All => true,
+            Asked::Only(names) => names.contains(name),
+        }
+    }
+}
+
 /// What a fact is measured in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
@@ -133,6 +158,34 @@ pub const KNOWN: &[KnownFact] = &[
     KnownFact { name: "link.name", unit: Unit::Text, meaning: "the interface that the setting is about" },
     KnownFact { name: "link.speed", unit: Unit::BitsPerSecond, meaning: "its link speed" },
     KnownFact { name: "link.mtu", unit: Unit::Bytes, meaning: "its MTU" },
+    KnownFact { name: "link.driver", unit: Unit::Text, meaning: "its driver, as ethtool -i tells it" },
+    KnownFact {
+        name: "link.kind",
+        unit: Unit::Text,
+        meaning: "its kind, as ip -d link tells it; physical and loopback for what has none",
+    },
+    KnownFact { name: "link.bus", unit: Unit::Text, meaning: "its place on its bus, e.g. 0000:01:00.0" },
+    KnownFact {
+        name: "link.permanent_address",
+        unit: Unit::Text,
+        meaning: "the address that its maker gave it, in lower case with colons",
+    },
+    KnownFact { name: "link.master", unit: Unit::Text, meaning: "the bond, bridge or other device it is a member of" },
+    KnownFact { name: "link.lower", unit: Unit::Text, meaning: "the device it lies upon, as a VLAN does" },
+    KnownFact {
+        name: "link.uppers",
+        unit: Unit::Text,
+        meaning: "the devices that lie upon it, names separated by blanks",
+    },
+    KnownFact { name: "link.default_route", unit: Unit::Bool, meaning: "whether a default route leads through it" },
+    KnownFact { name: "link.carrier", unit: Unit::Bool, meaning: "whether it is connected" },
+    KnownFact { name: "link.rx_queues", unit: Unit::Number, meaning: "receive queues allocated when it was made" },
+    KnownFact { name: "link.tx_queues", unit: Unit::Number, meaning: "transmit queues allocated when it was made" },
+    KnownFact { name: "link.ring_rx_max", unit: Unit::Number, meaning: "the longest receive ring it takes" },
+    KnownFact { name: "link.ring_tx_max", unit: Unit::Number, meaning: "the longest transmit ring it takes" },
+    KnownFact { name: "link.channels_rx_max", unit: Unit::Number, meaning: "the most receive queues it takes" },
+    KnownFact { name: "link.channels_tx_max", unit: Unit::Number, meaning: "the most transmit queues it takes" },
+    KnownFact { name: "link.channels_combined_max", unit: Unit::Number, meaning: "the most combined queues it takes" },
 ];
 
 /// The fact of this name, if there is one.

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
 
+use trimtab_core::facts::Asked;
 use trimtab_core::profile;
 use trimtab_core::profile::Bundle;
 use trimtab_core::profile::Loaded;
@@ -134,8 +135,10 @@ impl Session {
     /// What only shows on a host: conflicts, formulas that fail.
     pub fn resolve(&mut self, accepted: Accepted) -> Result<Intent, Failure> {
         let Accepted { bundle, loaded } = accepted;
-        if bundle.needs_link_facts() {
-            let known = self.kernel.link_facts(&self.host.interfaces);
+        let needed = bundle.needed_link_facts();
+        if !needed.is_empty() {
+            let asked = Asked::Only(needed.into_iter().map(str::to_owned).collect());
+            let known = self.kernel.link_facts(&self.host.interfaces, &asked);
             self.host.facts.links.extend(known);
         }
         let resolved = bundle.resolve(&self.host.facts, &self.host.interfaces);

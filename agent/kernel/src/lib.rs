@@ -10,6 +10,7 @@ use std::io;
 use thiserror::Error;
 use trimtab_core::address::Address;
 use trimtab_core::address::Kind;
+use trimtab_core::facts::Asked;
 use trimtab_core::facts::Fact;
 use trimtab_core::facts::Facts;
 use trimtab_core::host::HostId;
@@ -47,9 +48,9 @@ pub trait Kernel {
     /// What is known of the host.
     fn facts(&mut self) -> Facts;
 
-    /// What is known of these interfaces, by interface and inner name: the form of [`Facts::links`]. A kernel that cannot
-    /// tell says nothing, and formulas that need it are pending.
-    fn link_facts(&mut self, _names: &BTreeSet<String>) -> BTreeMap<String, BTreeMap<String, Fact>> {
+    /// What is known of these interfaces, by interface and inner name: the form of [`Facts::links`]. What is not asked for
+    /// need not be told. A kernel that cannot tell says nothing, and formulas that need it are pending.
+    fn link_facts(&mut self, _names: &BTreeSet<String>, _asked: &Asked) -> BTreeMap<String, BTreeMap<String, Fact>> {
         BTreeMap::new()
     }
 

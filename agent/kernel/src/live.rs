@@ -10,6 +10,7 @@ use thiserror::Error;
 use trimtab_core::address::Address;
 use trimtab_core::address::Kind;
 use trimtab_core::address::Object;
+use trimtab_core::facts::Asked;
 use trimtab_core::facts::Fact;
 use trimtab_core::facts::Facts;
 use trimtab_core::host::HostId;
@@ -81,7 +82,7 @@ impl Kernel for LiveKernel {
         facts::gather()
     }
 
-    fn link_facts(&mut self, names: &BTreeSet<String>) -> BTreeMap<String, BTreeMap<String, Fact>> {
+    fn link_facts(&mut self, names: &BTreeSet<String>, _asked: &Asked) -> BTreeMap<String, BTreeMap<String, Fact>> {
         facts::link_facts(names.iter().map(String::as_str))
     }
 

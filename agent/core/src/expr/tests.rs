@@ -144,8 +144,8 @@ fn misspelt_names_are_refused_at_compile_time_with_a_suggestion() {
     assert_eq!(refused("2 * host.memry"), ("there is no fact `host.memry`: did you mean `host.memory`?".to_owned(), 4));
     assert_eq!(refused("1 + pow3(2)"), ("there is no function `pow3`: did you mean `pow2`?".to_owned(), 4));
     assert_eq!(
-        refused("link.weather"),
-        ("there is no fact `link.weather`: there are link.name, link.speed, link.mtu".to_owned(), 0)
+        refused("uplink.weather"),
+        ("there is no fact `uplink.weather`: there are uplink.name, uplink.speed, uplink.mtu".to_owned(), 0)
     );
     assert_eq!(
         refused("memory"),

@@ -61,14 +61,16 @@ impl Bundle {
         resolve::resolve(self, facts, interfaces)
     }
 
-    /// Whether any formula needs to know more of an interface than its name: its speed, its MTU.
-    pub fn needs_link_facts(&self) -> bool {
+    /// What formulas need to know of each interface besides its name, by inner name: `speed`, `mtu`.
+    pub fn needed_link_facts(&self) -> BTreeSet<&str> {
         self.speakers
             .iter()
             .flat_map(|speaker| &speaker.statements)
             .flat_map(|statement| statement.draft.policy.formulas())
             .flat_map(|formula| &formula.expression.references().facts)
-            .any(|fact| fact.starts_with("link.") && *fact != "link.name")
+            .filter_map(|fact| fact.strip_prefix("link."))
+            .filter(|fact| *fact != "name")
+            .collect()
     }
 
     /// The facts of a host with those that its host file declares.

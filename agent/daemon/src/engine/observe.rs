@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::io;
 
 use trimtab_core::address::Address;
+use trimtab_core::facts::Asked;
 use trimtab_core::facts::Facts;
 use trimtab_core::host::HostId;
 use trimtab_core::journal::History;
@@ -55,7 +56,7 @@ impl Host {
             return;
         }
         self.links_known = true;
-        for (link, known) in kernel.link_facts(&self.interfaces) {
+        for (link, known) in kernel.link_facts(&self.interfaces, &Asked::for_rules()) {
             let facts = self.facts.links.entry(link).or_default();
             for (name, fact) in known {
                 facts.entry(name).or_insert(fact);

@@ -6,6 +6,7 @@ use std::path::Path;
 use trimtab_core::address::Address;
 use trimtab_core::address::Kind;
 use trimtab_core::address::Object;
+use trimtab_core::facts::Asked;
 use trimtab_core::snapshot;
 use trimtab_core::snapshot::Snapshot;
 use trimtab_core::sysctld::BootSetting;
@@ -62,7 +63,7 @@ pub fn take(session: &mut Session) -> Result<Snapshot, Failure> {
     }
     let readings = session.kernel.read(&addresses);
     let held = session.store()?.history.held;
-    let links = session.kernel.link_facts(&session.host.interfaces);
+    let links = session.kernel.link_facts(&session.host.interfaces, &Asked::All);
     session.host.facts.links.extend(links);
     Ok(Snapshot {
         document: snapshot::DOCUMENT.to_owned(),
