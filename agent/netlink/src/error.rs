@@ -11,7 +11,6 @@ use crate::wire::Oversize;
 
 /// Why there is no answer.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum Error {
     /// The kernel refused the request.
     #[error(transparent)]

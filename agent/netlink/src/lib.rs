@@ -7,6 +7,7 @@
 //! | [`wire`] | messages and attributes as bytes: read without ever panicking, written with padding |
 //! | [`socket`] | a [`RequestSocket`](socket::RequestSocket) for questions and settings, an [`EventSocket`](socket::EventSocket) for news |
 //! | [`generic`] | generic netlink: families and multicast groups by name |
+//! | [`ethtool`] | settings of network devices, typed, and news of them |
 //! | [`error`] | one error type, with the kernel's own words in it |
 //!
 //! The sockets are those of `neli`; what travels through them is read and written here.
@@ -25,6 +26,7 @@
 #![forbid(unsafe_code)]
 
 pub mod error;
+pub mod ethtool;
 pub mod generic;
 pub mod socket;
 pub mod wire;

@@ -1,6 +1,14 @@
 //! The library against the kernel that runs the tests, each in a network namespace of its own.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "all of it is test code: to fail is to panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "all of it is test code: to fail is to panic"
+)]
 
+mod ethtool;
 mod generic;
+mod ioctl;
 mod namespace;
+mod oracle;
 mod socket;
