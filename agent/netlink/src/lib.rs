@@ -8,6 +8,7 @@
 //! | [`socket`] | a [`RequestSocket`](socket::RequestSocket) for questions and settings, an [`EventSocket`](socket::EventSocket) for news |
 //! | [`generic`] | generic netlink: families and multicast groups by name |
 //! | [`ethtool`] | settings of network devices, typed, and news of them |
+//! | [`link`] | network interfaces: their settings, limits and place among others |
 //! | [`error`] | one error type, with the kernel's own words in it |
 //!
 //! The sockets are those of `neli`; what travels through them is read and written here.
@@ -28,7 +29,10 @@
 pub mod error;
 pub mod ethtool;
 pub mod generic;
+pub mod link;
 pub mod socket;
+#[cfg(test)]
+mod testing;
 pub mod wire;
 
 pub use error::Error;

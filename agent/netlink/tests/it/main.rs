@@ -9,6 +9,7 @@
 mod ethtool;
 mod generic;
 mod ioctl;
+mod link;
 mod namespace;
 mod oracle;
 mod socket;
