@@ -92,6 +92,24 @@ pub enum StateError {
     Newer(u32),
 }
 
+/// A state file that says its version.
+pub trait Versioned {
+    /// The version of the file.
+    fn version(&self) -> u32;
+}
+
+impl Versioned for Applied {
+    fn version(&self) -> u32 {
+        self.version
+    }
+}
+
+impl Versioned for Unconfirmed {
+    fn version(&self) -> u32 {
+        self.version
+    }
+}
+
 #[derive(Deserialize)]
 struct Head {
     version: u32,
@@ -101,12 +119,14 @@ struct Head {
 ///
 /// # Errors
 /// [`StateError`] if it is damaged or newer than this trimtab.
-pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StateError> {
-    let head: Head = serde_json::from_slice(bytes)?;
-    if head.version > VERSION {
-        return Err(StateError::Newer(head.version));
-    }
-    Ok(serde_json::from_slice(bytes)?)
+pub fn parse<T: DeserializeOwned + Versioned>(bytes: &[u8]) -> Result<T, StateError> {
+    let parsed: Result<T, _> = serde_json::from_slice(bytes);
+    // A newer one may have any other shape.
+    let version = match &parsed {
+        Ok(parsed) => parsed.version(),
+        Err(_) => serde_json::from_slice::<Head>(bytes)?.version,
+    };
+    if version > VERSION { Err(StateError::Newer(version)) } else { Ok(parsed?) }
 }
 
 /// The bytes of a state file, for people to read too.

@@ -150,17 +150,25 @@ fn parse_line(line: &[u8], expected_seq: u64) -> Result<Record, LineError> {
     if found != check(body).as_bytes() {
         return Err(damaged("it does not match its check"));
     }
-    if let Ok(any) = serde_json::from_slice::<AnyVersion>(body)
-        && let Some(version) = any.record.version
+    let parsed: LineIn = match serde_json::from_slice(body) {
+        Ok(parsed) => parsed,
+        Err(error) => return Err(newer(body).unwrap_or_else(|| LineError::Damaged(error.to_string()))),
+    };
+    if let Record::Opened { version, .. } = parsed.record
         && version > VERSION
     {
         return Err(LineError::Newer(version));
     }
-    let parsed: LineIn = serde_json::from_slice(body).map_err(|error| LineError::Damaged(error.to_string()))?;
     if parsed.seq != expected_seq {
         return Err(damaged(&format!("it has number {}, expected {expected_seq}", parsed.seq)));
     }
     Ok(parsed.record)
+}
+
+/// A line of a newer version, which may hold anything.
+fn newer(body: &[u8]) -> Option<LineError> {
+    let any: AnyVersion = serde_json::from_slice(body).ok()?;
+    any.record.version.filter(|version| *version > VERSION).map(LineError::Newer)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 //! upon, or is found out again by reading the kernel. Any other damage is an error with its place.
 
 pub mod line;
+mod read;
 pub mod record;
 pub mod replay;
 

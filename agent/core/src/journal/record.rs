@@ -12,7 +12,7 @@ use crate::value::Value;
 pub const VERSION: u32 = 1;
 
 /// One line of the journal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum Record {
     /// The first line: which boot and namespace the rest is about.

@@ -53,7 +53,7 @@ impl Transaction {
 }
 
 /// Adds up the records.
-pub fn replay(records: &[Record]) -> History {
+pub fn replay<I: IntoIterator<Item = Record>>(records: I) -> History {
     let mut history = History::default();
     for record in records {
         step(&mut history, record);
@@ -62,36 +62,36 @@ pub fn replay(records: &[Record]) -> History {
 }
 
 /// Takes one more record into account.
-pub fn step(history: &mut History, record: &Record) {
+pub fn step(history: &mut History, record: Record) {
     history.records += 1;
     match record {
-        Record::Opened { version: _, host } => history.host = Some(host.clone()),
+        Record::Opened { version: _, host } => history.host = Some(host),
         Record::Holds { address, held } => {
-            history.held.insert(address.clone(), held.clone());
+            history.held.insert(address, held);
         }
         Record::Begin(begin) => {
             history.left.clear();
-            history.open = Some(Transaction { begin: begin.clone(), wrote: BTreeMap::new(), awaiting: None });
+            history.open = Some(Transaction { begin, wrote: BTreeMap::new(), awaiting: None });
         }
         Record::Wrote { id, found } => {
-            if let Some(open) = open_of(history, id) {
-                open.wrote.extend(found.iter().cloned());
+            if let Some(open) = open_of(history, &id) {
+                open.wrote.extend(found);
             }
         }
         Record::Awaiting { id, moved } => {
-            if let Some(open) = open_of(history, id) {
-                open.awaiting = Some(moved.clone());
+            if let Some(open) = open_of(history, &id) {
+                open.awaiting = Some(moved);
             }
         }
         Record::Done { id, outcome } => {
-            if history.open.as_ref().is_some_and(|open| open.begin.id == *id)
+            if history.open.as_ref().is_some_and(|open| open.begin.id == id)
                 && let Some(open) = history.open.take()
             {
                 history.ended += 1;
-                if let Outcome::Incomplete { kept: _, left } = outcome {
+                if let Outcome::Incomplete { kept: _, left } = &outcome {
                     history.left.clone_from(left);
                 }
-                close(&mut history.held, &open, outcome);
+                close(&mut history.held, &open, &outcome);
             }
         }
     }
@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn commit_holds_what_was_written_and_what_moved() {
-        let history = replay(&committed());
+        let history = replay(committed());
         assert!(history.open.is_none());
         assert_eq!(history.held.len(), 3);
         assert_eq!(history.held[&address(C)].cause, Some(address(B)));
@@ -268,7 +268,7 @@ mod tests {
                 | Record::Done { .. } => record,
             })
             .collect();
-        let mut history = replay(&records);
+        let mut history = replay(records);
         assert_eq!(history.interfaces(), BTreeSet::from(["eth0".to_owned()]));
         history.forget_recreated(&BTreeMap::from([("eth0".to_owned(), 7)]));
         assert_eq!(history.held.len(), 3);
@@ -280,7 +280,7 @@ mod tests {
     fn every_prefix_replays_and_keeps_the_open_transaction() {
         let records = committed();
         for length in 0..records.len() {
-            let history = replay(&records[..length]);
+            let history = replay(records[..length].to_vec());
             assert_eq!(history.open.is_some(), length >= 2, "prefix of {length}");
             assert!(history.held.is_empty());
         }
@@ -291,7 +291,7 @@ mod tests {
         let mut records = committed();
         records.pop();
         records.push(Record::Done { id: "1".into(), outcome: Outcome::Undone });
-        assert!(replay(&records).held.is_empty());
+        assert!(replay(records).held.is_empty());
     }
 
     #[test]
@@ -300,7 +300,7 @@ mod tests {
         records.push(begin("2", vec![Entry { role: Role::Return, ..set(A, 20, 10, 10) }]));
         records.push(Record::Wrote { id: "2".into(), found: vec![(address(A), Value::Int(10))] });
         records.push(Record::Done { id: "2".into(), outcome: Outcome::Committed { moved: vec![] } });
-        let history = replay(&records);
+        let history = replay(records);
         assert!(!history.held.contains_key(&address(A)));
         assert_eq!(history.held.len(), 2);
     }
@@ -312,7 +312,7 @@ mod tests {
         records.push(begin(&id, vec![set("sysctl:net.a.c", 1, 1, 0), set("sysctl:net.a.d", 1, 1, 0)]));
         let moved = vec![(address("sysctl:net.a.d"), Value::Int(0))];
         records.push(Record::Done { id, outcome: Outcome::Committed { moved } });
-        let held = replay(&records).held;
+        let held = replay(records).held;
         assert!(!held.contains_key(&address("sysctl:net.a.c")), "it was as wanted all the time");
         let expected = Held { original: Value::Int(1), ours: Value::Int(0), cause: None, ifindex: None };
         assert_eq!(held.get(&address("sysctl:net.a.d")), Some(&expected));
@@ -320,8 +320,8 @@ mod tests {
 
     #[test]
     fn compaction_says_the_same() {
-        let history = replay(&committed());
-        let again = replay(&compact(&history, &host()));
+        let history = replay(committed());
+        let again = replay(compact(&history, &host()));
         assert_eq!(again.held, history.held);
         assert_eq!(again.host, history.host);
     }

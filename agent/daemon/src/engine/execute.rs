@@ -20,6 +20,7 @@ use trimtab_kernel::Kernel;
 use trimtab_kernel::fault;
 use trimtab_kernel::state::Sync;
 
+use super::observe::look;
 use super::observe::observe;
 use super::store::Store;
 use super::store::StoreError;
@@ -104,16 +105,18 @@ pub fn execute(
     let recorded = if found.is_empty() {
         Ok(())
     } else {
-        store.append(&Record::Wrote { id: id.to_owned(), found }, Sync::No).map_err(Failure::State)
+        store.append(Record::Wrote { id: id.to_owned(), found }, Sync::No).map_err(Failure::State)
     };
     outcome.and(recorded)
 }
 
 fn turn(kernel: &mut dyn Kernel, change: &Change, facts: &Facts, run: &mut Run) -> Result<(), Failure> {
-    let found = observe(kernel, change.cells.iter().map(|cell| cell.address.clone()), facts);
+    let addresses: Vec<Address> = change.cells.iter().map(|cell| cell.address.clone()).collect();
+    let found = look(kernel, &addresses, facts);
+    let mut froms: Vec<Option<&Value>> = Vec::new();
     let mut writes: Vec<(Address, Value)> = Vec::new();
-    for cell in &change.cells {
-        let value = found.get(&cell.address).and_then(|observed| observed.value());
+    for (cell, observed) in change.cells.iter().zip(&found) {
+        let value = observed.value();
         let answer = value.map_or(Answer::Stale, |value| answer(cell, value, facts));
         let to = match answer {
             Answer::Leave => continue,
@@ -126,6 +129,7 @@ fn turn(kernel: &mut dyn Kernel, change: &Change, facts: &Facts, run: &mut Run) 
                 });
             }
         };
+        froms.push(value);
         writes.push((cell.address.clone(), to.clone()));
     }
     if writes.is_empty() {
@@ -136,15 +140,15 @@ fn turn(kernel: &mut dyn Kernel, change: &Change, facts: &Facts, run: &mut Run) 
     run.attempted.extend(writes.iter().map(|(address, _)| address.clone()));
     let outcome = kernel.write(&writes);
     fault::point("written");
-    let after = observe(kernel, writes.iter().map(|(address, _)| address.clone()), facts);
-    for (address, wrote) in &writes {
-        let now = after.get(address).and_then(|observed| observed.value());
+    let written: Vec<Address> = writes.iter().map(|(address, _)| address.clone()).collect();
+    let after = look(kernel, &written, facts);
+    for (((address, wrote), from), observed) in writes.iter().zip(froms).zip(&after) {
+        let now = observed.value();
         // Not of a write that failed: what is there then may be somebody else's. What such a write stored of a vector is a
         // mix of old and wanted, and found out as one.
         if let (Some(now), Ok(())) = (now, &outcome) {
             run.found.push((address.clone(), now.clone()));
         }
-        let from = found.get(address).and_then(|observed| observed.value());
         let (from, found) = (from.map(tracing::field::display), now.map(tracing::field::display));
         match &outcome {
             Ok(()) => info!(%address, from, to = %wrote, found, "wrote"),
@@ -152,8 +156,8 @@ fn turn(kernel: &mut dyn Kernel, change: &Change, facts: &Facts, run: &mut Run) 
         }
     }
     outcome.map_err(Failure::Refused)?;
-    for (address, wrote) in writes {
-        let now = after.get(&address).and_then(|observed| observed.value());
+    for ((address, wrote), observed) in writes.into_iter().zip(&after) {
+        let now = observed.value();
         if !now.is_some_and(|now| rules_of(&address).equivalent(&address, &wrote, now, facts)) {
             return Err(Failure::Differs { address, wrote, found: shown(now) });
         }

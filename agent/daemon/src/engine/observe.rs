@@ -99,6 +99,13 @@ pub fn forget_recreated(kernel: &mut dyn Kernel, history: &mut History) {
     }
 }
 
+/// What the kernel holds at these addresses, in their order and in canonical form.
+pub fn look(kernel: &mut dyn Kernel, addresses: &[Address], facts: &Facts) -> Vec<Observed> {
+    let readings = kernel.read(addresses);
+    let observed = addresses.iter().zip(readings);
+    observed.map(|(address, reading)| rules_of(address).observe(address, &reading, facts)).collect()
+}
+
 /// What the kernel holds at these addresses, in canonical form.
 pub fn observe(
     kernel: &mut dyn Kernel,
@@ -106,13 +113,6 @@ pub fn observe(
     facts: &Facts,
 ) -> BTreeMap<Address, Observed> {
     let addresses: Vec<Address> = addresses.into_iter().collect();
-    let readings = kernel.read(&addresses);
-    addresses
-        .into_iter()
-        .zip(readings)
-        .map(|(address, reading)| {
-            let observed = rules_of(&address).observe(&address, &reading, facts);
-            (address, observed)
-        })
-        .collect()
+    let observed = look(kernel, &addresses, facts);
+    addresses.into_iter().zip(observed).collect()
 }

@@ -14,6 +14,7 @@ use trimtab_core::state;
 use trimtab_core::state::Applied;
 use trimtab_core::state::StateError;
 use trimtab_core::state::Unconfirmed;
+use trimtab_core::state::Versioned;
 use trimtab_kernel::file::FileError;
 use trimtab_kernel::state::StateDir;
 use trimtab_kernel::state::Sync;
@@ -159,7 +160,7 @@ impl Store {
                 unreliable.push(StoreError::Journal { path: path_of(&dir, StateFile::Journal), cause });
                 Default::default()
             });
-            (journal::replay(&records), good)
+            (journal::replay(records), good)
         };
         let applied = read_state(&dir, StateFile::Applied, &mut unreliable)?;
         let unconfirmed = read_state(&dir, StateFile::Unconfirmed, &mut unreliable)?;
@@ -212,7 +213,7 @@ impl Store {
         self.total_bytes = self.good_bytes;
         if self.history.host.is_none() {
             let opened = Record::Opened { version: journal::record::VERSION, host: self.host.clone() };
-            self.append(&opened, Sync::No)?;
+            self.append(opened, Sync::No)?;
         }
         Ok(())
     }
@@ -221,8 +222,8 @@ impl Store {
     ///
     /// # Errors
     /// If the disk does not take it; the journal is then as it was.
-    pub fn append(&mut self, record: &Record, sync: Sync) -> Result<(), StoreError> {
-        let line = journal::encode(self.history.records, record);
+    pub fn append(&mut self, record: Record, sync: Sync) -> Result<(), StoreError> {
+        let line = journal::encode(self.history.records, &record);
         self.dir.append(line.as_bytes(), sync)?;
         journal::replay::step(&mut self.history, record);
         Ok(())
@@ -255,7 +256,7 @@ impl Store {
         let text: String =
             records.iter().enumerate().map(|(seq, record)| journal::encode(seq as u64, record)).collect();
         self.dir.replace_journal(text.as_bytes())?;
-        self.history = journal::replay(&records);
+        self.history = journal::replay(records);
         Ok(())
     }
 
@@ -322,7 +323,7 @@ fn path_of(dir: &StateDir, kind: StateFile) -> String {
     dir.path().join(kind.name()).display().to_string()
 }
 
-fn read_state<T: DeserializeOwned>(
+fn read_state<T: DeserializeOwned + Versioned>(
     dir: &StateDir,
     kind: StateFile,
     unreliable: &mut Vec<StoreError>,

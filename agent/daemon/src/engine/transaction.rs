@@ -178,7 +178,7 @@ pub fn recover(
                 Vec::new()
             }
         };
-        store.append(&Record::Done { id: open.begin.id, outcome: Outcome::Committed { moved } }, Sync::No)?;
+        store.append(Record::Done { id: open.begin.id, outcome: Outcome::Committed { moved } }, Sync::No)?;
         return Ok(Recovered::Ended);
     }
     let undone = undo_open(kernel, store, host)?;
@@ -222,7 +222,7 @@ pub fn run(
         entries: numbered(kernel, entries(plan, store, host)),
     };
     let refused = store.unconfirmed.clone();
-    store.append(&Record::Begin(begin.clone()), Sync::Yes)?;
+    store.append(Record::Begin(begin.clone()), Sync::Yes)?;
     if let Some(trial) = trial
         && let Err(error) = begin_trial(store, host, &begin, trial, now)
     {
@@ -274,7 +274,7 @@ fn begin_trial(store: &mut Store, host: &Host, begin: &Begin, trial: Trial, now:
 
 /// A trial that never began. Its timer, if it was armed, finds it over and does nothing.
 fn call_off(store: &mut Store, begin: &Begin, refused: Option<Unconfirmed>) -> Result<(), StoreError> {
-    store.append(&Record::Done { id: begin.id.clone(), outcome: Outcome::Undone }, Sync::No)?;
+    store.append(Record::Done { id: begin.id.clone(), outcome: Outcome::Undone }, Sync::No)?;
     put_back_unconfirmed(store, refused)
 }
 
@@ -309,9 +309,9 @@ fn finish(
     fault::point("in-force");
     let id = begin.id.clone();
     if begin.confirm_by.is_some() {
-        return store.append(&Record::Awaiting { id, moved }, Sync::No).map_err(Failure::State);
+        return store.append(Record::Awaiting { id, moved }, Sync::No).map_err(Failure::State);
     }
-    let ended = store.append(&Record::Done { id: id.clone(), outcome: Outcome::Committed { moved } }, Sync::No);
+    let ended = store.append(Record::Done { id: id.clone(), outcome: Outcome::Committed { moved } }, Sync::No);
     match ended {
         // `applied` names it: the next command writes the missing end.
         Err(error) if store.applied.as_ref().is_some_and(|applied| applied.transaction == id) => {
@@ -359,7 +359,7 @@ fn give_up(
     if progress.attempted.is_empty() {
         // Nothing is ours, so there is nothing to take back, whatever is there now.
         let over = Record::Done { id: begin.id.clone(), outcome: Outcome::Undone };
-        if let Err(error) = store.append(&over, Sync::No) {
+        if let Err(error) = store.append(over, Sync::No) {
             warn!(%error, "nothing was written, but the end is not in the journal yet");
         }
         return match failure {
@@ -402,7 +402,7 @@ fn was_reached(address: &Address, begin: &Begin, progress: &Run) -> bool {
 pub fn confirm(store: &mut Store, end_timer: &mut dyn FnMut(&Unconfirmed)) -> Result<Option<Unconfirmed>, StoreError> {
     let Some(open) = store.history.open.clone() else { return Ok(None) };
     let Some(moved) = open.awaiting else { return Ok(None) };
-    store.append(&Record::Done { id: open.begin.id, outcome: Outcome::Committed { moved } }, Sync::Yes)?;
+    store.append(Record::Done { id: open.begin.id, outcome: Outcome::Committed { moved } }, Sync::Yes)?;
     fault::point("confirmed");
     let trial = store.unconfirmed.clone();
     if let Some(trial) = &trial {

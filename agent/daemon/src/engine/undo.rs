@@ -97,7 +97,7 @@ pub fn record_end(store: &mut Store, undone: &Undone) -> Result<(), StoreError> 
     store.give_back_applied(&id)?;
     let left: Vec<Address> = undone.conflicts.iter().filter_map(|conflict| conflict.address.clone()).collect();
     let outcome = if undone.is_complete() { Outcome::Undone } else { Outcome::Incomplete { kept, left } };
-    store.append(&Record::Done { id, outcome }, Sync::No)
+    store.append(Record::Done { id, outcome }, Sync::No)
 }
 
 fn back(kernel: &mut dyn Kernel, change: &Change, host: &Host, undone: &mut Undone) {
