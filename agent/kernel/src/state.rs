@@ -9,8 +9,10 @@
 
 use std::cell::RefCell;
 use std::fs::File;
+use std::fs::Permissions;
 use std::io;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -114,7 +116,8 @@ impl StateDir {
             let _ = file.set_len(length);
             return Err(FileError { attempt, path, cause });
         }
-        if is_new {
+        // The folder of another namespace than the initial one need not outlive the boot.
+        if is_new && self.boot.is_none() {
             sync_folder(&self.path)?;
         }
         *slot = Some((file, length + bytes.len() as u64));
@@ -245,10 +248,10 @@ impl StateDir {
             remove_folder(&self.path)?;
         }
         file::make_folder(&self.path)?;
-        if let Some(boot) = &self.boot {
-            file::replace(&self.path, BOOT, boot.as_bytes())?;
+        match &self.boot {
+            Some(boot) => name_boot(&self.path.join(BOOT), boot)?,
+            None => sync_folder(&self.base)?,
         }
-        sync_folder(&self.base)?;
         fault::point("state.created");
         Ok(())
     }
@@ -314,6 +317,14 @@ fn boot_of(folder: &Path) -> Result<Option<String>, FileError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(FileError::new("cannot read", &path, error)),
     }
+}
+
+/// Writes down the boot of a folder that was just made. This needs no care: torn or lost, it makes the folder one of another
+/// boot, and such a one is emptied.
+fn name_boot(path: &Path, boot: &str) -> Result<(), FileError> {
+    std::fs::write(path, boot)
+        .and_then(|()| std::fs::set_permissions(path, Permissions::from_mode(0o644)))
+        .map_err(|error| FileError::new("cannot write", path, error))
 }
 
 fn remove_folder(path: &Path) -> Result<(), FileError> {

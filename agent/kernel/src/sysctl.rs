@@ -42,8 +42,10 @@ pub struct Tree {
     open: Open,
     /// Keys whose files are kept open; `None` while one cannot be.
     held: BTreeMap<SysctlKey, Option<Held>>,
-    /// The folder of the key read last: keys are read in order, so most of the next are in it too.
+    /// The folder of the key opened last: keys come in order, so most of the next are in it too.
     folder: Option<(String, Folder)>,
+    /// The key written last and its file, for the read that follows.
+    written: Option<(SysctlKey, OwnedFd)>,
 }
 
 /// An open folder of the tree, and whether its mount lets anything be written. Containers and hardened units have /proc/sys
@@ -101,13 +103,13 @@ impl Tree {
             Ok(_) | Err(_) => Open::Beneath,
         };
         let root = Folder::new(root)?;
-        Ok(Tree { root, buffer: vec![0; FIRST_READ], open, held: BTreeMap::new(), folder: None })
+        Ok(Tree { root, buffer: vec![0; FIRST_READ], open, held: BTreeMap::new(), folder: None, written: None })
     }
 
     /// What the kernel shows at a key now. Secrets are not read.
     pub fn read(&mut self, key: &SysctlKey) -> Reading {
-        // No secret is ever held.
-        if let Some(reading) = self.read_held(key) {
+        // No secret is ever held, nor written.
+        if let Some(reading) = self.read_back(key).or_else(|| self.read_held(key)) {
             return reading;
         }
         let path = key.path();
@@ -145,11 +147,19 @@ impl Tree {
     ///
     /// # Errors
     /// As [`crate::Kernel::write`].
-    pub fn write(&self, address: &Address, key: &SysctlKey, value: &Value) -> Result<(), WriteError> {
+    pub fn write(&mut self, address: &Address, key: &SysctlKey, value: &Value) -> Result<(), WriteError> {
         let text = text_to_write(address, key, value)?;
         let refused =
             |errno: Errno| WriteError::Refused { address: address.clone(), text: text.clone(), source: errno.into() };
-        let file = self.open_file(key.path(), OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOCTTY).map_err(refused)?;
+        let flags = OFlags::CLOEXEC | OFlags::NOCTTY;
+        let (file, can_be_read) = match self.open_near(key.path(), flags | OFlags::RDWR) {
+            Ok((file, _)) => (file, true),
+            // Its mode lets nobody read it.
+            Err(Errno::ACCESS | Errno::PERM) => {
+                (self.open_near(key.path(), flags | OFlags::WRONLY).map_err(refused)?.0, false)
+            }
+            Err(error) => return Err(refused(error)),
+        };
         let bytes = text.as_bytes();
         let mut taken = 0;
         loop {
@@ -157,6 +167,7 @@ impl Tree {
             let count = rustix::io::retry_on_intr(|| rustix::io::write(&file, rest)).map_err(refused)?;
             taken += count;
             if taken >= bytes.len() {
+                self.written = can_be_read.then(|| (key.clone(), file));
                 return Ok(());
             }
             // A bitmap takes a page at a time and goes on where it stopped; anything else would lose the rest silently.
@@ -221,6 +232,15 @@ impl Tree {
             path.pop();
         }
         Ok(())
+    }
+
+    /// A read of the key that was written last, through the descriptor that wrote it; whatever is unusual is left to a fresh
+    /// look.
+    fn read_back(&mut self, key: &SysctlKey) -> Option<Reading> {
+        let (_, file) = self.written.take().filter(|(written, _)| written == key)?;
+        let count = rustix::io::retry_on_intr(|| rustix::io::pread(&file, &mut *self.buffer, 0)).ok()?;
+        let is_whole = count < self.buffer.len();
+        is_whole.then(|| Reading::Text { text: text(self.buffer.get(..count).unwrap_or_default()), writable: true })
     }
 
     /// A read from the held file of a key, if it is to be held and is there; whatever is unusual is left to a fresh look.

@@ -138,15 +138,17 @@ pub fn run(common: &Common, options: &cli::Apply) -> Result<Exit, Failure> {
     };
     let mut document = document;
     document.plan.findings.extend(findings_of_recovery(recovered));
-    let identity = document.identity();
+    let is_asked_for = options.confirm_within.is_some() || store.unconfirmed.is_some();
+    let identity = is_asked_for.then(|| document.identity());
     let set =
         Set { desired: document.desired.clone(), roles: document.roles.clone(), profiles: document.profiles.clone() };
     let mut arm = |begin: &Begin| arm(common, &session.host.id, begin);
-    let trial = options.confirm_within.map(|within| Trial { within, set: identity.clone(), arm: &mut arm });
+    let trial = options.confirm_within.zip(identity.clone()).map(|(within, set)| Trial { within, set, arm: &mut arm });
     let job = Job { plan: &document.plan, set: &set, verb: "apply", trial };
     let finished = transaction::run(session.kernel.as_mut(), &mut store, &session.host, job, &now)?;
     let in_force = matches!(finished, Finished::Nothing | Finished::InForce { .. });
-    let was_on_trial = store.unconfirmed.as_ref().is_some_and(|trial| trial.set.is_same(&identity));
+    let on_trial = store.unconfirmed.as_ref().map(|trial| &trial.set).zip(identity.as_ref());
+    let was_on_trial = on_trial.is_some_and(|(tried, set)| tried.is_same(set));
     if in_force && was_on_trial && standing == Standing::Accepted {
         // Applied without a trial: whoever did that has confirmed it.
         store.put_unconfirmed(None)?;
@@ -158,7 +160,10 @@ pub fn run(common: &Common, options: &cli::Apply) -> Result<Exit, Failure> {
     if let Err(error) = remove_other_boots(&common.state_dir, &session.host.id.boot_id) {
         tracing::debug!(%error, "state of namespaces of other boots stays");
     }
-    report(common, "trimtab.apply", document, finished, detail, options.confirm_within.map(|within| within.as_secs()))
+    let within = options.confirm_within.map(|within| within.as_secs());
+    let exit = report(common, "trimtab.apply", document, finished, detail, within);
+    super::forget((session, store, set));
+    exit
 }
 
 /// Whether the set that is wanted may be put in force.
@@ -172,11 +177,11 @@ enum Standing {
 
 /// The plan for what was resolved, or for the last confirmed set if this one is refused. A new trial may always be made.
 fn resolved(session: &mut Session, store: &Store, mut intent: Intent, is_trial: bool) -> (SavedPlan, Standing) {
-    let identity = Identity {
+    let identity = || Identity {
         settings: saved::digest_of(&intent.resolved.desired),
         sources: saved::digest_of_sources(&intent.loaded.sources),
     };
-    let refusal = refused_by_boot(store, &session.host.id, &identity).filter(|_| !is_trial);
+    let refusal = refused_by_boot(store, &session.host.id, identity).filter(|_| !is_trial);
     let Some(last) = refusal else {
         let plan = super::plan::make(session, &intent, &store.history.held);
         return (super::plan::saved(session, intent, plan), Standing::Accepted);
@@ -282,9 +287,9 @@ fn replan(session: &mut Session, store: &Store, old: SavedPlan) -> Result<SavedP
 }
 
 /// If this very set was on trial in another boot and never confirmed: the set to use instead, if there was one.
-fn refused_by_boot(store: &Store, host: &HostId, set: &Identity) -> Option<Option<Applied>> {
+fn refused_by_boot(store: &Store, host: &HostId, set: impl Fn() -> Identity) -> Option<Option<Applied>> {
     let trial = store.unconfirmed.as_ref()?;
-    (trial.boot_id != host.boot_id && trial.set.is_same(set)).then(|| trial.previous.clone())
+    (trial.boot_id != host.boot_id && trial.set.is_same(&set())).then(|| trial.previous.clone())
 }
 
 fn unconfirmed_finding() -> Finding {
@@ -361,6 +366,7 @@ pub fn report(
         // What was done is done, and the exit code says it.
         tracing::warn!("{}", failure.message);
     }
+    super::forget(report);
     Ok(exit)
 }
 

@@ -127,7 +127,7 @@ fn what_cannot_be_read_says_why() {
 
 #[test]
 fn secrets_are_never_written() {
-    let tree = Tree::open().unwrap();
+    let mut tree = Tree::open().unwrap();
     for (name, value) in [("net.core.somaxconn", Value::Secret), ("net.ipv4.tcp_fastopen_key", Value::Text("x".into()))]
     {
         let error = tree.write(&address(name), &key(name), &value).unwrap_err();
