@@ -123,7 +123,8 @@ settings! {
 }
 
 change! {
-    /// `ETHTOOL_MSG_COALESCE_SET`; fields as in [`Coalesce`]. What the driver does not have it refuses.
+    /// `ETHTOOL_MSG_COALESCE_SET`; fields as in [`Coalesce`]. What the driver does not have, and so is none there, is refused
+    /// with `EINVAL`, and nothing else is done.
     CoalesceChange;
     /// Longest wait before an interrupt after a packet was received, in microseconds.
     2 rx_usecs: u32,

@@ -8,8 +8,10 @@ use rustix::thread::CapabilitySet;
 use trimtab_netlink::Error;
 use trimtab_netlink::ethtool::Change;
 use trimtab_netlink::ethtool::ChannelsChange;
+use trimtab_netlink::ethtool::CoalesceChange;
 use trimtab_netlink::ethtool::Device;
 use trimtab_netlink::ethtool::DeviceId;
+use trimtab_netlink::ethtool::Duplex;
 use trimtab_netlink::ethtool::Ethtool;
 use trimtab_netlink::ethtool::Monitor;
 use trimtab_netlink::ethtool::News;
@@ -204,12 +206,43 @@ fn changes_are_heard_whoever_makes_them() {
         run("ethtool -L tt-a rx 2");
         let now = ethtool.channels(A).unwrap();
         assert_eq!(heard(&mut monitor), [Change::Channels(now)]);
-        // Taken into the bridge, a device changes features by itself.
         run("ip link set tt-a name tt-renamed");
         run("ethtool -K tt-renamed tso off");
         let changes = heard(&mut monitor);
         let renamed = DeviceId { name: "tt-renamed".into(), ..device };
         assert!(!changes.is_empty() && changes.iter().all(|change| *change.device() == renamed), "{changes:?}");
+    });
+}
+
+#[test]
+fn coalescing_and_link_modes_are_set_and_heard() {
+    in_new_netns("coalescing_and_link_modes_are_set_and_heard", || {
+        // What a TAP device has of a NIC's settings.
+        run("ip tuntap add dev tt-tap mode tap");
+        let tap = Device::Name("tt-tap");
+        let mut monitor = Monitor::open(1 << 20).unwrap();
+        let mut ethtool = Ethtool::open().unwrap();
+        let change = CoalesceChange { rx_max_frames: Some(32), ..CoalesceChange::default() };
+        ethtool.set_coalesce(tap, &change).unwrap();
+        assert!(run("ethtool -c tt-tap").contains("rx-frames: 32\n"));
+        let now = ethtool.coalesce(tap).unwrap();
+        assert_eq!((now.rx_max_frames, now.rx_usecs), (Some(32), None));
+        assert_eq!(heard(&mut monitor), [Change::Coalesce(now)]);
+        run("ethtool -C tt-tap rx-frames 8");
+        assert_eq!(ethtool.coalesce(tap).unwrap().rx_max_frames, Some(8));
+        assert!(matches!(heard(&mut monitor).as_slice(), [Change::Coalesce(_)]));
+        // What the driver does not have the kernel refuses by its place, and does nothing else either.
+        let change = CoalesceChange { rx_max_frames: Some(16), tx_usecs: Some(1), ..CoalesceChange::default() };
+        let Error::Refused(refusal) = ethtool.set_coalesce(tap, &change).unwrap_err() else { panic!("not refused") };
+        assert_eq!((refusal.errno, refusal.offset), (22, Some(16 + 4 + 4 + 12 + 8 + 8)));
+        assert_eq!(refusal.message.as_deref(), Some("cannot modify an unsupported parameter"));
+        assert_eq!(ethtool.coalesce(tap).unwrap().rx_max_frames, Some(8));
+
+        run("ethtool -s tt-tap speed 2500 duplex half autoneg off");
+        let modes = ethtool.link_modes(tap).unwrap();
+        assert_eq!((modes.known_speed(), modes.duplex, modes.autoneg), (Some(2500), Some(Duplex::Half), Some(false)));
+        let changes = heard(&mut monitor);
+        assert!(changes.contains(&Change::LinkModes(modes)), "{changes:?}");
     });
 }
 
