@@ -152,7 +152,7 @@ impl Ethtool {
     /// outcome does.
     ///
     /// # Errors
-    /// [`Error::NoName`] for a name that this kernel does not have; see [`Ethtool`].
+    /// [`Error::NoName`] for a feature that this kernel does not have; see [`Ethtool`].
     pub fn set_features(&mut self, device: Device<'_>, wanted: &[(&str, bool)]) -> Result<FeaturesOutcome, Error> {
         let names = self.feature_names()?;
         let mut request = self.request(Some(device), "set features", to_kernel::FEATURES_SET, Bits::Compact)?;
@@ -191,6 +191,9 @@ impl Ethtool {
     /// See [`Ethtool`].
     pub fn strings(&mut self, id: StringSetId, device: Option<Device<'_>>) -> Result<StringSet, Error> {
         let what = what(device, "get string set");
+        if let Some(Device::Name(name)) = device {
+            whole(&what, name)?;
+        }
         let request = Request::new(what, self.family.id, strings::request(id, device));
         Ok(self.socket.one(request, |message| strings::read(message, id))?.0)
     }
@@ -214,8 +217,11 @@ impl Ethtool {
     /// Sets private flags of a device by name.
     ///
     /// # Errors
-    /// [`Error::Refused`] `bit name not found` for a name that the driver does not have; see [`Ethtool`].
+    /// [`Error::Refused`], `bit name not found`, for a flag that the driver does not have; see [`Ethtool`].
     pub fn set_private_flags(&mut self, device: Device<'_>, flags: &[(&str, bool)]) -> Result<Ack, Error> {
+        for (name, _) in flags {
+            whole(&what(Some(device), "set private flags"), name)?;
+        }
         self.set(device, "set private flags", to_kernel::PRIVFLAGS_SET, |request| {
             bitset::write_list(request, private_flags::FLAGS, flags);
         })
@@ -233,6 +239,9 @@ impl Ethtool {
         // A newer kernel may have the command, but not for all devices at once.
         if operation.is_none_or(|operation| device.is_none() && operation.flags & CAN_DUMP == 0) {
             return Err(Error::NoCommand { request: what.into() });
+        }
+        if let Some(Device::Name(name)) = device {
+            whole(&what, name)?;
         }
         let mut request = body(command, VERSION);
         device::write(&mut request, device, bits);
@@ -264,6 +273,14 @@ impl Ethtool {
 
 fn what(device: Option<Device<'_>>, action: &str) -> String {
     device.map_or_else(|| format!("all devices: {action}"), |device| format!("{device}: {action}"))
+}
+
+/// The kernel reads a name up to its first NUL: with one inside, it would be somebody else's.
+fn whole(what: &str, name: &str) -> Result<(), Error> {
+    if name.contains('\0') {
+        return Err(Error::NoName { request: what.to_owned().into(), name: name.escape_debug().to_string() });
+    }
+    Ok(())
 }
 
 fn read_features(message: &Message<'_>, names: &Arc<StringSet>) -> Result<Features, Malformed> {

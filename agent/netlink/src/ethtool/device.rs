@@ -26,7 +26,8 @@ impl fmt::Display for Device<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Device::Index(index) => write!(f, "device {index}"),
-            Device::Name(name) => f.write_str(name),
+            // Where it comes from it may hold anything, and this is for people's eyes.
+            Device::Name(name) => write!(f, "{}", name.escape_debug()),
         }
     }
 }

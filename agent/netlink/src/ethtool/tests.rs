@@ -278,6 +278,17 @@ fn lists_of_names_are_written_as_the_kernel_reads_them() {
 }
 
 #[test]
+fn all_devices_are_asked_for_in_bitmaps() {
+    let mut writer = Writer::new();
+    device::write(&mut writer, None, device::Bits::Compact);
+    let bytes = writer.finish().unwrap();
+    let header = Attributes::at(&bytes, 0).find_kind(1).unwrap().unwrap();
+    let parts: Vec<_> = header.nested().map(Result::unwrap).map(|part| (part.kind, part.u32())).collect();
+    // ETHTOOL_A_HEADER_FLAGS, ETHTOOL_FLAG_COMPACT_BITSETS, and no device.
+    assert_eq!(parts, [(3, Ok(1))]);
+}
+
+#[test]
 fn requests_and_answers_are_numbered_apart() {
     // FEATURES_SET_REPLY shifts all that follow: what asks for rings is what tells of private flags.
     assert_eq!((Rings::GET, Rings::REPLY), (15, 16));

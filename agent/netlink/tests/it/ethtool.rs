@@ -160,6 +160,9 @@ fn refusals_carry_the_kernels_words() {
         let error = ethtool.features(Device::Name("tt-none")).unwrap_err();
         assert!(error.is_gone() && error.to_string().starts_with("tt-none: get features: "), "{error}");
         assert!(ethtool.features(Device::Index(4711)).unwrap_err().is_gone());
+        // The kernel would read up to the NUL, and change lo.
+        let error = ethtool.features(Device::Name("lo\0x")).unwrap_err();
+        assert_eq!(error.to_string(), r"lo\0x: get features: there is no `lo\0x`");
         // Longer than any name can be.
         assert!(ethtool.features(Device::Name(&"x".repeat(300))).is_err());
         assert!(ethtool.features(Device::Name(&"x".repeat(70_000))).is_err());

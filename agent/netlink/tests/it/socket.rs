@@ -5,6 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use trimtab_netlink::Error;
+use trimtab_netlink::ethtool::Ethtool;
 use trimtab_netlink::socket::Event;
 use trimtab_netlink::socket::EventSocket;
 use trimtab_netlink::socket::Protocol;
@@ -233,6 +234,55 @@ fn a_dump_of_many_links_is_whole() {
             socket.acknowledged(add_bridge(&format!("tt-{number}"))).unwrap();
         }
         assert_eq!(names(&mut socket).len(), 301);
+    });
+}
+
+#[test]
+fn a_dump_that_is_interrupted_is_begun_anew() {
+    in_new_netns("a_dump_that_is_interrupted_is_begun_anew", || {
+        let mut socket = RequestSocket::open(Protocol::Route).unwrap();
+        let mut other = RequestSocket::open(Protocol::Route).unwrap();
+        for number in 0..100 {
+            other.acknowledged(add_bridge(&format!("tt-{number}"))).unwrap();
+        }
+        // While the first dump is under way a link is added, once.
+        let mut seen = 0;
+        let request = Request::new("dump links", GET_LINK, link_body(0));
+        let all = socket.dump(request.clone(), |message| {
+            seen += 1;
+            if seen == 1 {
+                other.acknowledged(add_bridge("tt-late")).unwrap();
+            }
+            name(message)
+        });
+        assert!(all.unwrap().contains(&"tt-late".to_owned()));
+        assert!(seen > 102, "{seen}");
+        // Each time.
+        let mut late = 0;
+        let error = socket.dump(request, |message| {
+            if name(message)?.as_deref() == Some("lo") {
+                late += 1;
+                other.acknowledged(add_bridge(&format!("tt-late{late}"))).unwrap();
+            }
+            Ok(Some(()))
+        });
+        assert_eq!(error.unwrap_err().to_string(), "dump links: interrupted by changes 5 times in a row");
+        assert_eq!(names(&mut socket).len(), 1 + 100 + 1 + 5);
+    });
+}
+
+#[test]
+fn a_name_that_is_no_text_spoils_no_dump() {
+    in_new_netns("a_name_that_is_no_text_spoils_no_dump", || {
+        let mut socket = RequestSocket::open(Protocol::Route).unwrap();
+        let mut body = link_body(0);
+        body.attribute(NAME, b"tt-\xff\0").nest(LINK_INFO, |info| {
+            info.text(1, "bridge");
+        });
+        let request = Request::new("add link", NEW_LINK, body).with_flags(Header::CREATE | Header::EXCLUSIVE);
+        socket.acknowledged(request).unwrap();
+        let devices = Ethtool::open().unwrap().dump_features().unwrap();
+        assert!(devices.iter().any(|one| one.device.name == "tt-\u{fffd}"), "{devices:?}");
     });
 }
 
