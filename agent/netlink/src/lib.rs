@@ -9,6 +9,10 @@
 //! | [`generic`] | generic netlink: families and multicast groups by name |
 //! | [`ethtool`] | settings of network devices, typed, and news of them |
 //! | [`link`] | network interfaces: their settings, limits and place among others |
+//! | [`address`] | IP addresses of interfaces |
+//! | [`route`] | default routes |
+//! | [`netconf`] | `net.ipv4.conf` and `net.ipv6.conf`, as far as netlink tells of them |
+//! | [`monitor`] | news of all these |
 //! | [`error`] | one error type, with the kernel's own words in it |
 //!
 //! The sockets are those of `neli`; what travels through them is read and written here.
@@ -26,10 +30,15 @@
 //! socket is non-blocking and has `AsFd` and `AsRawFd`, which is what tokio's `AsyncFd` wants.
 #![forbid(unsafe_code)]
 
+pub mod address;
 pub mod error;
 pub mod ethtool;
 pub mod generic;
+mod ip;
 pub mod link;
+pub mod monitor;
+pub mod netconf;
+pub mod route;
 pub mod socket;
 #[cfg(test)]
 mod testing;
@@ -37,3 +46,4 @@ pub mod wire;
 
 pub use error::Error;
 pub use error::Refusal;
+pub use ip::IpFamily;

@@ -19,7 +19,6 @@ use crate::wire::Message;
 /// A message and what of it is not the interface's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Said {
-    pub(super) header: Header,
     pub(super) link: Link,
     /// `IFLA_EVENT`
     pub(super) event: Option<u32>,
@@ -86,7 +85,7 @@ pub(super) fn said(header: Header, attributes: Attributes<'_>) -> Result<Said, M
         None => Lower::Here(index),
         Some(namespace) => Lower::Elsewhere { namespace, index },
     });
-    Ok(Said { header, link, event, new_namespace, new_index })
+    Ok(Said { link, event, new_namespace, new_index })
 }
 
 fn link_info(link: &mut Link, attributes: Attributes<'_>) -> Result<(), Malformed> {

@@ -1,4 +1,5 @@
-//! Network interfaces (rtnetlink(7) `RTM_*LINK`): read all at once or one by one, changed, made and deleted.
+//! Network interfaces (rtnetlink(7) `RTM_*LINK`): read all at once or one by one, changed, made, moved and deleted. News of
+//! them come from a [`Monitor`](crate::monitor::Monitor).
 //!
 //! ```no_run
 //! use trimtab_netlink::link;
@@ -17,6 +18,7 @@ mod decode;
 mod hardware_address;
 mod header;
 mod interface;
+mod news;
 mod number;
 mod read;
 #[cfg(test)]
@@ -36,6 +38,8 @@ pub use interface::Flags;
 pub use interface::Link;
 pub use interface::Lower;
 pub use interface::OperState;
+pub use news::Cause;
+pub use news::Change;
 pub use read::dump;
 pub use read::get;
 pub use read::get_by_name;

@@ -12,6 +12,7 @@ pub(super) mod attribute {
     pub(in crate::link) const MTU: u16 = 4;
     pub(in crate::link) const LINK: u16 = 5;
     pub(in crate::link) const MASTER: u16 = 10;
+    pub(in crate::link) const WIRELESS: u16 = 11;
     pub(in crate::link) const TX_QUEUE_LENGTH: u16 = 13;
     pub(in crate::link) const OPERSTATE: u16 = 16;
     pub(in crate::link) const LINK_INFO: u16 = 18;
@@ -62,5 +63,8 @@ pub(super) mod data {
 
 /// `RTEXT_FILTER_SKIP_STATS`: statistics are a third of what the kernel would say of an interface.
 pub(super) const SKIP_STATISTICS: u32 = 1 << 3;
+/// `AF_UNSPEC`: what is said is about the interface itself. Bridges tell of their ports in messages of the same type and
+/// group with `AF_BRIDGE`.
+pub(super) const ANY_FAMILY: u8 = 0;
 /// `IFNAMSIZ`, with the NUL.
 pub(super) const NAME_SIZE: usize = 16;

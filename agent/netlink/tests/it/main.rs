@@ -10,6 +10,8 @@ mod ethtool;
 mod generic;
 mod ioctl;
 mod link;
+mod monitor;
 mod namespace;
+mod network;
 mod oracle;
 mod socket;
