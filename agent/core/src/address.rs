@@ -118,6 +118,15 @@ impl Address {
         }
     }
 
+    /// The same value of another interface; nothing if it belongs to none, or `interface` could be none's name.
+    pub fn with_interface(&self, interface: &str) -> Option<Address> {
+        let object = match &self.object {
+            Object::Sysctl(key) => Object::Sysctl(key.with_interface(interface)?),
+            Object::Link(key) => Object::Link(key.with_interface(interface)?),
+        };
+        Some(Address { netns: self.netns.clone(), object })
+    }
+
     /// The address without the word of its kind: what a plan shows below the heading of that kind.
     pub fn local_name(&self) -> String {
         match &self.object {

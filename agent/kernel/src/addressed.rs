@@ -65,6 +65,28 @@ pub(crate) fn indexes(names: &BTreeSet<String>) -> io::Result<BTreeMap<String, u
     Ok(indexes)
 }
 
+/// The names of those of these numbers that are in the calling thread's namespace.
+///
+/// # Errors
+/// The system's.
+pub(crate) fn names_of(numbers: &BTreeSet<u32>) -> io::Result<BTreeMap<u32, String>> {
+    if numbers.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
+    let mut names = BTreeMap::new();
+    for number in numbers {
+        match rustix::net::netdevice::index_to_name(&socket, *number) {
+            Ok(name) => {
+                names.insert(*number, name);
+            }
+            Err(Errno::NODEV | Errno::NXIO) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(names)
+}
+
 /// The interface numbers, or `None` if the dump was interrupted.
 fn dump(socket: &OwnedFd, sequence: u32) -> io::Result<Option<BTreeSet<u32>>> {
     rustix::net::send(socket, &request(sequence), SendFlags::empty())?;

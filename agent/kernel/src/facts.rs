@@ -15,7 +15,7 @@ use crate::identity;
 
 mod link;
 mod modules;
-mod uplink;
+pub(crate) mod uplink;
 
 /// Host-wide facts and those of the uplink, see [`trimtab_core::facts::KNOWN`], and beside them `module.NAME` for the
 /// queueing disciplines and congestion controls that the kernel could load. Facts of other interfaces are asked for with

@@ -25,6 +25,7 @@ pub mod fake;
 pub mod fault;
 pub mod file;
 pub mod identity;
+mod link;
 pub mod live;
 pub mod lock;
 pub mod netns;
@@ -57,6 +58,12 @@ pub trait Kernel {
     /// The numbers of those of these interfaces that are there. The kernel gives them in turn (net/core/dev.c), so an
     /// interface that was made anew under an old name has another one. A kernel that cannot tell says none.
     fn interface_indexes(&mut self, _names: &BTreeSet<String>) -> Option<BTreeMap<String, u32>> {
+        None
+    }
+
+    /// The names that the interfaces of these numbers have now, of those that are there. A kernel that cannot tell says
+    /// none.
+    fn interface_names(&mut self, _numbers: &BTreeSet<u32>) -> Option<BTreeMap<u32, String>> {
         None
     }
 
@@ -104,6 +111,26 @@ pub enum WriteError {
         text: String,
         /// The errno.
         source: io::Error,
+    },
+    /// The kernel refused a message.
+    #[error("{address}: the kernel refused `{text}`: {source}")]
+    Netlink {
+        /// The first of the values in the message.
+        address: Address,
+        /// The values sent.
+        text: String,
+        /// The kernel's own words.
+        source: Box<trimtab_netlink::Error>,
+    },
+    /// The kernel took the message, and the link did not carry again.
+    #[error("{address}: `{text}` was taken, but after {waited} s the link has not come back")]
+    CarrierLost {
+        /// The first of the values in the message.
+        address: Address,
+        /// The values sent.
+        text: String,
+        /// How long it was waited for, in seconds.
+        waited: u64,
     },
     /// The kernel took only the first bytes.
     #[error("{address}: the kernel took {taken} of {sent} bytes of `{text}`")]

@@ -9,6 +9,7 @@ use std::path::Path;
 use thiserror::Error;
 use trimtab_core::address::Address;
 use trimtab_core::address::Kind;
+use trimtab_core::address::LinkKey;
 use trimtab_core::address::Object;
 use trimtab_core::facts::Asked;
 use trimtab_core::facts::Fact;
@@ -24,6 +25,7 @@ use crate::facts;
 use crate::file;
 use crate::identity;
 use crate::identity::IdentityError;
+use crate::link::Links;
 use crate::sysctl;
 
 /// The running kernel. It belongs to the thread that made it: another thread may be in another namespace.
@@ -31,6 +33,7 @@ use crate::sysctl;
 pub struct LiveKernel {
     identity: HostId,
     sysctls: sysctl::Tree,
+    links: Links,
     /// Not `Send`.
     thread: PhantomData<*const ()>,
 }
@@ -56,7 +59,7 @@ impl LiveKernel {
     /// [`LiveKernelError`].
     pub fn open(netns: Option<&str>) -> Result<LiveKernel, LiveKernelError> {
         let sysctls = sysctl::Tree::open().map_err(|cause| LiveKernelError::Sysctls { cause })?;
-        Ok(LiveKernel { identity: identity::identify(netns)?, sysctls, thread: PhantomData })
+        Ok(LiveKernel { identity: identity::identify(netns)?, sysctls, links: Links::default(), thread: PhantomData })
     }
 
     /// Keeps what is needed to read these addresses again and again open, and nothing else; see [`sysctl::Tree::hold`].
@@ -65,6 +68,16 @@ impl LiveKernel {
             Object::Sysctl(key) => Some(key),
             Object::Link(_) => None,
         }));
+    }
+
+    fn write_sysctl(&mut self, cells: &[(Address, Value)]) -> Result<(), WriteError> {
+        let Some((address, value)) = sysctl::only_cell(cells, self.identity.netns.name.as_deref())? else {
+            return Ok(());
+        };
+        match &address.object {
+            Object::Sysctl(key) => self.sysctls.write(address, key, value),
+            Object::Link(_) => Ok(()),
+        }
     }
 
     /// Whether an address is about this namespace: it names none, or the one this kernel was entered by.
@@ -82,12 +95,16 @@ impl Kernel for LiveKernel {
         facts::gather()
     }
 
-    fn link_facts(&mut self, names: &BTreeSet<String>, _asked: &Asked) -> BTreeMap<String, BTreeMap<String, Fact>> {
-        facts::link_facts(names.iter().map(String::as_str))
+    fn link_facts(&mut self, names: &BTreeSet<String>, asked: &Asked) -> BTreeMap<String, BTreeMap<String, Fact>> {
+        self.links.facts(names, asked)
     }
 
     fn interface_indexes(&mut self, names: &BTreeSet<String>) -> Option<BTreeMap<String, u32>> {
         addressed::indexes(names).ok()
+    }
+
+    fn interface_names(&mut self, numbers: &BTreeSet<u32>) -> Option<BTreeMap<u32, String>> {
+        addressed::names_of(numbers).ok()
     }
 
     fn interfaces(&mut self) -> io::Result<BTreeSet<String>> {
@@ -103,17 +120,27 @@ impl Kernel for LiveKernel {
     fn list(&mut self, kind: Kind) -> io::Result<Vec<Address>> {
         match kind {
             Kind::Sysctl => Ok(self.sysctls.list()?.into_iter().map(Address::sysctl).collect()),
-            Kind::Link => Ok(Vec::new()),
+            Kind::Link => Ok(self.links.list()?.into_iter().map(Address::link).collect()),
         }
     }
 
     fn read(&mut self, addresses: &[Address]) -> Vec<Reading> {
+        // Links are asked for all at once.
+        let keys: Vec<&LinkKey> = addresses
+            .iter()
+            .filter(|address| self.is_here(address))
+            .filter_map(|address| match &address.object {
+                Object::Link(key) => Some(key),
+                Object::Sysctl(_) => None,
+            })
+            .collect();
+        let mut links = self.links.read(&keys).into_iter();
         let mut readings = Vec::with_capacity(addresses.len());
         for address in addresses {
             readings.push(if self.is_here(address) {
                 match &address.object {
                     Object::Sysctl(key) => self.sysctls.read(key),
-                    Object::Link(_) => Reading::Absent,
+                    Object::Link(_) => links.next().unwrap_or(Reading::Absent),
                 }
             } else {
                 Reading::Failed { errno: libc::EXDEV }
@@ -123,16 +150,14 @@ impl Kernel for LiveKernel {
     }
 
     fn write(&mut self, cells: &[(Address, Value)]) -> Result<(), WriteError> {
-        let Some((address, value)) = sysctl::only_cell(cells, self.identity.netns.name.as_deref())? else {
-            return Ok(());
-        };
-        match &address.object {
-            Object::Sysctl(key) => self.sysctls.write(address, key, value),
-            Object::Link(_) => Err(WriteError::Refused {
-                address: address.clone(),
-                text: value.to_string(),
-                source: io::Error::from(io::ErrorKind::Unsupported),
-            }),
+        if let Some((address, value)) = cells.iter().find(|(address, _)| !self.is_here(address)) {
+            let source = io::Error::from_raw_os_error(libc::EXDEV);
+            return Err(WriteError::Refused { address: address.clone(), text: value.to_string(), source });
+        }
+        match cells.first().map(|(address, _)| address.kind()) {
+            None => Ok(()),
+            Some(Kind::Sysctl) => self.write_sysctl(cells),
+            Some(Kind::Link) => self.links.write(cells),
         }
     }
 }

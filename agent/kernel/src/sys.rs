@@ -74,15 +74,27 @@ pub(crate) fn link_speed(socket: BorrowedFd<'_>, name: &str) -> io::Result<u32> 
     Ok(settings.speed)
 }
 
-/// The name of an interface's driver, ethtool.h `ETHTOOL_GDRVINFO`.
+/// Who drives an interface, and where it is plugged in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Driver {
+    /// The name of the driver: `virtio_net`.
+    pub(crate) name: String,
+    /// The place on its bus: `0000:00:03.0`; empty if it is on none.
+    pub(crate) bus: String,
+}
+
+/// The driver of an interface, ethtool.h `ETHTOOL_GDRVINFO`. Netlink tells neither.
 ///
 /// # Errors
 /// `EOPNOTSUPP` if it tells none, `ENODEV` if there is no such interface.
-pub(crate) fn link_driver(socket: BorrowedFd<'_>, name: &str) -> io::Result<String> {
-    let mut info = DriverInfo { command: 0x3, driver: [0; 32], rest: [0; 160] };
+pub(crate) fn link_driver(socket: BorrowedFd<'_>, name: &str) -> io::Result<Driver> {
+    let mut info = DriverInfo { command: 0x3, driver: [0; 32], versions: [0; 64], bus: [0; 32], rest: [0; 64] };
     ethtool(socket, name, &mut info)?;
-    let end = info.driver.iter().position(|byte| *byte == 0).unwrap_or(info.driver.len());
-    Ok(String::from_utf8_lossy(info.driver.get(..end).unwrap_or_default()).into_owned())
+    let text = |bytes: &[u8; 32]| {
+        let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+        String::from_utf8_lossy(bytes.get(..end).unwrap_or_default()).into_owned()
+    };
+    Ok(Driver { name: text(&info.driver), bus: text(&info.bus) })
 }
 
 /// Three masks of at most 127 words each.
@@ -106,8 +118,11 @@ struct LinkSettings {
 struct DriverInfo {
     command: u32,
     driver: [u8; 32],
-    /// version, fw_version, bus_info, erom_version, reserved2 and five counts
-    rest: [u8; 160],
+    /// version, fw_version
+    versions: [u8; 64],
+    bus: [u8; 32],
+    /// erom_version, reserved2 and five counts
+    rest: [u8; 64],
 }
 
 const _: () = assert!(mem::size_of::<LinkSettings>() == 48 + 4 * MASKS);

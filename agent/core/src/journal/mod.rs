@@ -22,6 +22,7 @@ pub use record::Held;
 pub use record::Outcome;
 pub use record::Record;
 pub use record::Role;
+pub use replay::Followed;
 pub use replay::History;
 pub use replay::Transaction;
 pub use replay::compact;

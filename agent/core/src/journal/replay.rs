@@ -162,18 +162,81 @@ impl History {
         self.held.keys().chain(entries).filter_map(Address::interface).map(str::to_owned).collect()
     }
 
-    /// Forgets what belongs to an interface that is not the one of then, by the numbers of those that are there: it is gone,
-    /// or was made anew under the same name, and then its values are nobody's of ours.
-    pub fn forget_recreated(&mut self, indexes: &BTreeMap<String, u32>) {
-        let is_same = |address: &Address, then: Option<u32>| match (address.interface(), then) {
-            (Some(name), Some(then)) => indexes.get(name) == Some(&then),
-            (Some(_) | None, _) => true,
-        };
-        self.held.retain(|address, held| is_same(address, held.ifindex));
-        if let Some(open) = &mut self.open {
-            open.begin.entries.retain(|entry| is_same(&entry.address, entry.ifindex));
-        }
+    /// The numbers of the interfaces whose values are held, or were touched by the open transaction.
+    pub fn numbers(&self) -> BTreeSet<u32> {
+        let entries = self.open.iter().flat_map(|open| &open.begin.entries).map(|entry| entry.ifindex);
+        self.held.values().map(|held| held.ifindex).chain(entries).flatten().collect()
     }
+
+    /// Follows interfaces by their numbers to the names that they have now, and forgets what belongs to one that is gone: the
+    /// kernel keeps values when it renames, and an interface that was made anew under an old name has nothing of ours.
+    /// `names` tells the names of those [`numbers`](History::numbers) that are there. Says whether anything changed.
+    pub fn follow(&mut self, names: &BTreeMap<u32, String>) -> Followed {
+        let mut followed = Followed::Nothing;
+        let mut renamed: BTreeMap<Address, Address> = BTreeMap::new();
+        // Where an address leads now; nothing where its interface is gone.
+        let mut lead = |address: &Address, then: Option<u32>| -> Option<Address> {
+            let (Some(name), Some(then)) = (address.interface(), then) else { return Some(address.clone()) };
+            let now = names
+                .get(&then)
+                .and_then(|now| if now == name { Some(address.clone()) } else { address.with_interface(now) });
+            if let Some(now) = now.as_ref().filter(|now| *now != address) {
+                renamed.insert(address.clone(), now.clone());
+            }
+            if now.as_ref() != Some(address) {
+                followed = Followed::Something;
+            }
+            now
+        };
+        let mut held = BTreeMap::new();
+        for (address, ours) in std::mem::take(&mut self.held) {
+            if let Some(now) = lead(&address, ours.ifindex) {
+                // What was recorded under the new name is the later word.
+                if now == address || !held.contains_key(&now) {
+                    held.insert(now, ours);
+                }
+            }
+        }
+        if let Some(open) = &mut self.open {
+            open.begin.entries.retain_mut(|entry| {
+                let now = lead(&entry.address, entry.ifindex);
+                let is_there = now.is_some();
+                entry.address = now.unwrap_or_else(|| entry.address.clone());
+                is_there
+            });
+        }
+        let current = |address: &mut Address| {
+            if let Some(now) = renamed.get(address) {
+                *address = now.clone();
+            }
+        };
+        held.values_mut().filter_map(|held| held.cause.as_mut()).for_each(current);
+        self.held = held;
+        self.left.iter_mut().for_each(current);
+        if let Some(open) = &mut self.open {
+            for entry in &mut open.begin.entries {
+                entry.moved_by.iter_mut().for_each(current);
+                match &mut entry.role {
+                    Role::Effect { cause } | Role::Guard { cause } => current(cause),
+                    Role::Set | Role::Return => {}
+                }
+            }
+            let wrote = std::mem::take(&mut open.wrote).into_iter();
+            open.wrote =
+                wrote.map(|(address, value)| (renamed.get(&address).cloned().unwrap_or(address), value)).collect();
+            open.awaiting.iter_mut().flatten().for_each(|(address, _)| current(address));
+        }
+        followed
+    }
+}
+
+/// Whether following interfaces changed what is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Followed {
+    /// Everything is as it was.
+    Nothing,
+    /// An interface has another name, or is gone.
+    Something,
 }
 
 /// The records of a journal that says the same as this history and nothing more: what a compaction writes.
@@ -270,10 +333,15 @@ mod tests {
             .collect();
         let mut history = replay(records);
         assert_eq!(history.interfaces(), BTreeSet::from(["eth0".to_owned()]));
-        history.forget_recreated(&BTreeMap::from([("eth0".to_owned(), 7)]));
+        assert_eq!(history.numbers(), BTreeSet::from([7]));
+        assert_eq!(history.follow(&BTreeMap::from([(7, "eth0".to_owned())])), Followed::Nothing);
         assert_eq!(history.held.len(), 3);
-        history.forget_recreated(&BTreeMap::from([("eth0".to_owned(), 9)]));
-        assert!(!history.held.contains_key(&address(C)) && history.held.len() == 2);
+        assert_eq!(history.follow(&BTreeMap::from([(7, "lan0".to_owned())])), Followed::Something);
+        let renamed = address(&C.replace("eth0", "lan0"));
+        assert!(!history.held.contains_key(&address(C)) && history.held.contains_key(&renamed));
+        assert_eq!(history.interfaces(), BTreeSet::from(["lan0".to_owned()]));
+        assert_eq!(history.follow(&BTreeMap::from([(9, "lan0".to_owned())])), Followed::Something);
+        assert_eq!(history.held.len(), 2);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use trimtab_core::address::Address;
 use trimtab_core::facts::Asked;
 use trimtab_core::facts::Facts;
 use trimtab_core::host::HostId;
+use trimtab_core::journal::Followed;
 use trimtab_core::journal::History;
 use trimtab_core::kind::Surroundings;
 use trimtab_core::kind::World;
@@ -89,14 +90,13 @@ impl Host {
     }
 }
 
-/// Forgets what trimtab held of interfaces that are gone or were made anew.
-pub fn forget_recreated(kernel: &mut dyn Kernel, history: &mut History) {
-    let names = history.interfaces();
-    if !names.is_empty()
-        && let Some(indexes) = kernel.interface_indexes(&names)
-    {
-        history.forget_recreated(&indexes);
+/// Follows interfaces that have another name now, and forgets what trimtab held of those that are gone or were made anew.
+pub fn follow_interfaces(kernel: &mut dyn Kernel, history: &mut History) -> Followed {
+    let numbers = history.numbers();
+    if numbers.is_empty() {
+        return Followed::Nothing;
     }
+    kernel.interface_names(&numbers).map_or(Followed::Nothing, |names| history.follow(&names))
 }
 
 /// What the kernel holds at these addresses, in their order and in canonical form.

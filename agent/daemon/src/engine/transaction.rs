@@ -14,6 +14,7 @@ use trimtab_core::desired::Desired;
 use trimtab_core::journal::Begin;
 use trimtab_core::journal::Caller;
 use trimtab_core::journal::Entry;
+use trimtab_core::journal::Followed;
 use trimtab_core::journal::Outcome;
 use trimtab_core::journal::Record;
 use trimtab_core::journal::Role;
@@ -34,7 +35,7 @@ use super::execute;
 use super::execute::Failure;
 use super::execute::Run;
 use super::observe::Host;
-use super::observe::forget_recreated;
+use super::observe::follow_interfaces;
 use super::store::Store;
 use super::store::StoreError;
 use super::undo::Undone;
@@ -160,9 +161,8 @@ pub fn recover(
 ) -> Result<Recovered, StoreError> {
     store.forget_confirmed()?;
     store.prepare()?;
-    let held = store.history.held.len();
-    forget_recreated(kernel, &mut store.history);
-    if store.history.open.is_none() && store.history.held.len() < held {
+    let followed = follow_interfaces(kernel, &mut store.history);
+    if store.history.open.is_none() && followed == Followed::Something {
         store.compact()?;
     }
     let Some(open) = store.history.open.clone() else { return Ok(Recovered::Nothing) };

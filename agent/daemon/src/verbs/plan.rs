@@ -20,7 +20,7 @@ use trimtab_core::sysctld::NextBoot;
 
 use crate::cli;
 use crate::cli::Common;
-use crate::engine::observe::forget_recreated;
+use crate::engine::observe::follow_interfaces;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::session::Intent;
@@ -41,7 +41,7 @@ pub fn run(common: &Common, options: &cli::Plan) -> Result<Exit, Failure> {
             let intent = session.intend(&options.wanted)?;
             super::warn(&intent.loaded);
             let mut store = session.store()?;
-            forget_recreated(session.kernel.as_mut(), &mut store.history);
+            follow_interfaces(session.kernel.as_mut(), &mut store.history);
             let mut plan = make(&mut session, &intent, &store.history.held);
             if store.history.open.as_ref().is_some_and(|open| open.awaiting.is_none()) {
                 plan.findings.push(unfinished());

@@ -126,7 +126,12 @@ impl Refused {
     /// The value that a failure is about, if it is about one.
     fn of(failure: execute::Failure) -> Result<Refused, execute::Failure> {
         let address = match &failure {
-            execute::Failure::Refused(WriteError::Refused { address, .. } | WriteError::Short { address, .. })
+            execute::Failure::Refused(
+                WriteError::Refused { address, .. }
+                | WriteError::Netlink { address, .. }
+                | WriteError::CarrierLost { address, .. }
+                | WriteError::Short { address, .. },
+            )
             | execute::Failure::Differs { address, .. }
             | execute::Failure::HeldUp { address, .. } => address.clone(),
             execute::Failure::Stale { .. } | execute::Failure::State(_) => return Err(failure),

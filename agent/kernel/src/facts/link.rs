@@ -43,7 +43,7 @@ impl Links {
             return None;
         }
         let driver = sys::link_driver(self.socket.as_fd(), name).ok();
-        if driver.is_some_and(|driver| MADE_UP.contains(&driver.as_str())) {
+        if driver.is_some_and(|driver| MADE_UP.contains(&driver.name.as_str())) {
             return None;
         }
         Some(i64::from(megabits) * 1_000_000)
@@ -64,7 +64,7 @@ mod tests {
             let links = Links::open().unwrap();
             let socket = links.socket.as_fd();
             assert_eq!(sys::link_speed(socket, "one").unwrap(), 10_000);
-            assert_eq!(sys::link_driver(socket, "one").unwrap(), "veth");
+            assert_eq!(sys::link_driver(socket, "one").unwrap().name, "veth");
             assert_eq!(sys::link_speed(socket, "bridge0").unwrap(), SPEED_UNKNOWN);
             assert_eq!(links.speed("one"), None);
             assert_eq!(links.speed("bridge0"), None);

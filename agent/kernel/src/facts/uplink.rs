@@ -2,6 +2,7 @@
 //!
 //! `/proc/net` would show the namespace of the process's first thread, hence `/proc/thread-self/net`.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 use std::io::Read;
@@ -34,6 +35,15 @@ pub(super) fn find() -> Option<Uplink> {
     };
     of(ROUTES_4, ENOUGH_4, route_4, "default route, IPv4")
         .or_else(|| of(ROUTES_6, ENOUGH_6, route_6, "default route, IPv6"))
+}
+
+/// Every interface of the calling thread's namespace that a default route leads through.
+pub(crate) fn interfaces() -> BTreeSet<String> {
+    let of = |path, enough, parse: fn(&str) -> Option<Route<'_>>| {
+        let text = read(path, enough).unwrap_or_default();
+        text.lines().filter_map(parse).map(|route| route.device.to_owned()).collect::<BTreeSet<String>>()
+    };
+    of(ROUTES_4, ENOUGH_4, route_4).into_iter().chain(of(ROUTES_6, ENOUGH_6, route_6)).collect()
 }
 
 /// The first `limit` bytes of a file, whole lines only.

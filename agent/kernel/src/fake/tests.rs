@@ -100,6 +100,7 @@ fn outcome(outcome: Result<(), WriteError>) -> Result<(), (Option<usize>, Option
         Ok(()) => Ok(()),
         Err(WriteError::Short { taken, .. }) => Err((Some(taken), None)),
         Err(WriteError::Refused { source, .. }) => Err((None, source.raw_os_error())),
+        Err(other @ (WriteError::Netlink { .. } | WriteError::CarrierLost { .. })) => panic!("{other}"),
     }
 }
 

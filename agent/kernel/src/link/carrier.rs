@@ -1,0 +1,73 @@
+//! Waiting for a link to come back behind a change that resets it.
+//!
+//! Most drivers stop and start the device when its rings, channels or MTU change. A bond lives on its other members
+//! meanwhile, so the next one is not touched before this one carries again.
+
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
+
+use trimtab_core::address::LinkKey;
+use trimtab_core::address::link::Device;
+use trimtab_core::address::link::LinkAttribute;
+use trimtab_netlink::link;
+
+use super::Links;
+use super::Unsent;
+
+/// Longer than any autonegotiation (10GBASE-T takes some seconds).
+const LONGEST: Duration = Duration::from_secs(20);
+/// Carrier is lost a little after the request is answered, so its first look is not the last.
+const STEP: Duration = Duration::from_millis(20);
+/// Bonds and teams: what goes on while one member is away.
+const REDUNDANT: &[&str] = &["bond", "team"];
+
+/// What is to be waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waiting {
+    /// Nothing: the link was down, carries alone, or is not reset.
+    Nothing,
+    /// The carrier of the device of this number.
+    Carrier(u32),
+}
+
+impl Waiting {
+    /// Looks at the device before it is written.
+    pub(super) fn before(links: &mut Links, key: &LinkKey) -> Waiting {
+        let resets = match key.attribute() {
+            LinkAttribute::Device(device) => *device == Device::Mtu,
+            LinkAttribute::Channel(_) | LinkAttribute::Ring(_) | LinkAttribute::Feature(_) => true,
+            LinkAttribute::Coalesce(_) | LinkAttribute::Pause(_) => true,
+            LinkAttribute::Queue(_) => false,
+        };
+        let link = if resets {
+            links.route().ok().and_then(|route| link::get_by_name(route, key.interface()).ok())
+        } else {
+            None
+        };
+        match link {
+            Some(link) if link.slave_kind.as_deref().is_some_and(|kind| REDUNDANT.contains(&kind)) => {
+                if link.carrier == Some(true) { Waiting::Carrier(link.index) } else { Waiting::Nothing }
+            }
+            Some(_) | None => Waiting::Nothing,
+        }
+    }
+
+    /// Waits until it carries again.
+    ///
+    /// # Errors
+    /// [`Unsent::CarrierLost`] if it does not in time: the change has cost the bond a member, and is undone.
+    pub(super) fn until_back(self, links: &mut Links) -> Result<(), Unsent> {
+        let Waiting::Carrier(index) = self else { return Ok(()) };
+        let start = Instant::now();
+        loop {
+            thread::sleep(STEP);
+            if link::get(links.route()?, index)?.carrier == Some(true) {
+                return Ok(());
+            }
+            if start.elapsed() > LONGEST {
+                return Err(Unsent::CarrierLost { waited: start.elapsed().as_secs() });
+            }
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Values of single queues, below `/sys/class/net/IF/queues` (net/core/net-sysfs.c; Documentation/networking/scaling.rst).
+//!
+//! `/sys` shows the network namespace that it was mounted in, which need not be the thread's. So a sysfs of our own is made,
+//! which shows the thread's and is attached nowhere (fsopen(2), fsmount(2); needs CAP_SYS_ADMIN). Who may not do that gets
+//! `/sys`, and an answer only where the interface there is the one meant, by number and address.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::os::fd::OwnedFd;
+
+use rustix::fs::Mode;
+use rustix::fs::OFlags;
+use rustix::fs::ResolveFlags;
+use rustix::io::Errno;
+use rustix::mount::FsMountFlags;
+use rustix::mount::FsOpenFlags;
+use rustix::mount::MountAttrFlags;
+use trimtab_core::address::link::Queue;
+use trimtab_core::address::link::QueueAttribute;
+use trimtab_core::observed::Reading;
+use trimtab_core::value::Value;
+
+use super::cpus;
+
+/// Larger than any mask of CPUs: sysfs gives at most a page.
+const PAGE: usize = 4096;
+
+/// A view of `class/net`.
+#[derive(Debug)]
+pub(super) struct Queues {
+    root: OwnedFd,
+    view: View,
+}
+
+/// Whose interfaces it shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum View {
+    /// Those of the thread's namespace.
+    Own,
+    /// Those of whichever namespace /sys was mounted in.
+    Shared,
+}
+
+/// What tells an interface from one of the same name in another namespace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Identity {
+    pub(super) index: u32,
+    /// As sysfs prints it: `52:54:00:12:34:56`.
+    pub(super) address: String,
+}
+
+impl Queues {
+    /// The view of the calling thread's namespace.
+    ///
+    /// # Errors
+    /// The system's, if there is no sysfs at all.
+    pub(super) fn open() -> io::Result<Queues> {
+        match own() {
+            Ok(root) => Ok(Queues { root, view: View::Own }),
+            Err(_) => {
+                let folder = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+                let root = rustix::fs::open("/sys", folder, Mode::empty())?;
+                Ok(Queues { root, view: View::Shared })
+            }
+        }
+    }
+
+    /// The value of one queue. `identity` tells which interface is meant, where that is not certain.
+    pub(super) fn read(
+        &self,
+        interface: &str,
+        queue: &Queue,
+        identity: &mut dyn FnMut() -> Option<Identity>,
+    ) -> Reading {
+        if self.view == View::Shared && !self.is_same(interface, identity()) {
+            return Reading::Denied;
+        }
+        match self.text(&path(interface, queue)) {
+            Ok(text) => match value(queue.attribute, &text) {
+                Some(value) => Reading::Typed { value, writable: true },
+                None => Reading::Failed { errno: Errno::IO.raw_os_error() },
+            },
+            // Of a device with one queue, `xps_cpus` is there and cannot be read (`xps_cpus_show`), and a kernel without
+            // CONFIG_RPS has no `rps_cpus`.
+            Err(Errno::NOENT) if self.text(&folder(interface, queue)).is_err_and(|error| error != Errno::NOENT) => {
+                Reading::Unsupported
+            }
+            Err(Errno::NOENT | Errno::NOTDIR) => Reading::Absent,
+            Err(Errno::ACCESS | Errno::PERM) => Reading::Denied,
+            Err(Errno::OPNOTSUPP) => Reading::Unsupported,
+            Err(error) => Reading::Failed { errno: error.raw_os_error() },
+        }
+    }
+
+    /// Writes the value of one queue.
+    ///
+    /// # Errors
+    /// The system's.
+    pub(super) fn write(
+        &self,
+        interface: &str,
+        queue: &Queue,
+        value: &Value,
+        identity: &mut dyn FnMut() -> Option<Identity>,
+    ) -> io::Result<()> {
+        if self.view == View::Shared && !self.is_same(interface, identity()) {
+            return Err(Errno::PERM.into());
+        }
+        let text = match value {
+            Value::Cpus(set) => cpus::write(set),
+            Value::Int(number) => number.to_string(),
+            Value::Ints(_)
+            | Value::Ports(_)
+            | Value::Words(_)
+            | Value::Text(_)
+            | Value::Switch { .. }
+            | Value::Secret => return Err(Errno::INVAL.into()),
+        };
+        let file = self.open_file(&path(interface, queue), OFlags::WRONLY)?;
+        let taken = rustix::io::write(&file, text.as_bytes())?;
+        if taken == text.len() { Ok(()) } else { Err(io::Error::from(io::ErrorKind::WriteZero)) }
+    }
+
+    /// How many queues of each direction there are now: receiving, transmitting.
+    pub(super) fn count(&self, interface: &str) -> Option<(u16, u16)> {
+        let folder = self.open_file(&format!("class/net/{interface}/queues"), OFlags::DIRECTORY).ok()?;
+        let (mut rx, mut tx) = (0, 0);
+        for entry in rustix::fs::Dir::new(folder).ok()? {
+            let entry = entry.ok()?;
+            let name = entry.file_name().to_bytes();
+            rx += u16::from(name.starts_with(b"rx-"));
+            tx += u16::from(name.starts_with(b"tx-"));
+        }
+        Some((rx, tx))
+    }
+
+    fn is_same(&self, interface: &str, identity: Option<Identity>) -> bool {
+        let Some(identity) = identity else { return false };
+        let there = |name: &str| self.text(&format!("class/net/{interface}/{name}")).ok();
+        there("ifindex").and_then(|index| index.trim().parse().ok()) == Some(identity.index)
+            && there("address").is_some_and(|address| address.trim() == identity.address)
+    }
+
+    fn text(&self, path: &str) -> Result<String, Errno> {
+        let file = self.open_file(path, OFlags::empty())?;
+        let mut buffer = vec![0; PAGE];
+        let count = rustix::io::read(&file, buffer.as_mut_slice())?;
+        buffer.truncate(count);
+        String::from_utf8(buffer).map_err(|_| Errno::ILSEQ)
+    }
+
+    fn open_file(&self, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+        // `class/net/IF` is a link to the device, within sysfs.
+        let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+        loop {
+            match rustix::fs::openat2(self.root.as_fd(), path, flags | OFlags::CLOEXEC, Mode::empty(), resolve) {
+                Err(Errno::AGAIN | Errno::INTR) => {}
+                answer => return answer,
+            }
+        }
+    }
+}
+
+fn own() -> Result<OwnedFd, Errno> {
+    let context = rustix::mount::fsopen("sysfs", FsOpenFlags::FSOPEN_CLOEXEC)?;
+    rustix::mount::fsconfig_create(context.as_fd())?;
+    let attributes =
+        MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+    rustix::mount::fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attributes)
+}
+
+/// An interface's name holds no slash and is neither `.` nor `..`, so that this leads nowhere else.
+fn folder(interface: &str, queue: &Queue) -> String {
+    format!("class/net/{interface}/queues/{}-{}", queue.attribute.direction().word(), queue.index)
+}
+
+fn path(interface: &str, queue: &Queue) -> String {
+    format!("{}/{}", folder(interface, queue), queue.attribute.word().replace('-', "_"))
+}
+
+fn value(attribute: QueueAttribute, text: &str) -> Option<Value> {
+    match attribute {
+        QueueAttribute::RpsCpus | QueueAttribute::XpsCpus | QueueAttribute::XpsRxqs => {
+            cpus::parse(text).map(Value::Cpus)
+        }
+        QueueAttribute::RpsFlowCnt => text.trim().parse().ok().map(Value::Int),
+    }
+}
