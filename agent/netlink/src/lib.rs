@@ -28,7 +28,7 @@
 //! Requests never wait: the kernel works on a request while it is being sent, so its answer is there when the call
 //! returns. News can be waited for with [`EventSocket::wait`](socket::EventSocket::wait), or by any event loop: an event
 //! socket is non-blocking and has `AsFd` and `AsRawFd`, which is what tokio's `AsyncFd` wants.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod address;
 pub mod error;
@@ -40,6 +40,7 @@ pub mod monitor;
 pub mod netconf;
 pub mod route;
 pub mod socket;
+mod sys;
 #[cfg(test)]
 mod testing;
 pub mod wire;

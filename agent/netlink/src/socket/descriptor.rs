@@ -3,27 +3,19 @@
 
 use std::fmt;
 use std::io;
-use std::io::IoSlice;
-use std::io::IoSliceMut;
-use std::mem::MaybeUninit;
 use std::os::fd::AsFd;
-use std::os::fd::AsRawFd;
 use std::os::fd::BorrowedFd;
-use std::os::fd::OwnedFd;
 
 use neli::consts::socket::Msg;
 use neli::socket::NlSocket;
 use neli::utils::Groups;
-use nix::sys::socket::ControlMessage;
-use nix::sys::socket::MsgFlags;
 use rustix::io::Errno;
-use rustix::net::RecvAncillaryBuffer;
-use rustix::net::RecvAncillaryMessage;
 use rustix::net::RecvFlags;
 use rustix::net::netlink::SocketAddrNetlink;
 
 use super::Protocol;
 use crate::error::Error;
+use crate::sys;
 
 /// As much as the kernel puts into one message of a dump if the reader has room (net/netlink/af_netlink.c
 /// `netlink_recvmsg`): few and large messages mean few system calls.
@@ -32,8 +24,6 @@ const ROOM: usize = 32 * 1024;
 /// An open socket.
 pub(super) struct Descriptor {
     neli: NlSocket,
-    /// The same socket: neli lends its own descriptor only as a number.
-    own: OwnedFd,
     port: u32,
     buffer: Vec<u8>,
 }
@@ -50,9 +40,8 @@ impl Descriptor {
                 Protocol::Route => neli.enable_strict_checking(true)?,
                 Protocol::Generic | Protocol::Netfilter | Protocol::SocketDiag => (),
             }
-            let own = duplicate(&neli)?;
             let port = neli.pid()?;
-            Ok(Descriptor { neli, own, port, buffer: vec![0; ROOM] })
+            Ok(Descriptor { neli, port, buffer: vec![0; ROOM] })
         };
         open().map_err(Error::io("open a netlink socket"))
     }
@@ -93,7 +82,7 @@ impl Descriptor {
     fn receive_into(&mut self, flags: RecvFlags, room: usize) -> io::Result<Option<(usize, bool)>> {
         let room = room.min(self.buffer.len());
         let buffer = self.buffer.get_mut(..room).unwrap_or_default();
-        match rustix::io::retry_on_intr(|| rustix::net::recvfrom(&self.own, &mut *buffer, flags)) {
+        match rustix::io::retry_on_intr(|| rustix::net::recvfrom(sys::descriptor(&self.neli), &mut *buffer, flags)) {
             Ok((_, length, sender)) => {
                 let sender = sender.and_then(|sender| SocketAddrNetlink::try_from(sender).ok());
                 Ok(Some((length, sender.is_some_and(|sender| sender.pid() == 0))))
@@ -126,8 +115,8 @@ impl Descriptor {
     /// Bytes for messages that wait to be read, socket(7) `SO_RCVBUFFORCE`; without `CAP_NET_ADMIN` `SO_RCVBUF`, which
     /// goes no further than net.core.rmem_max.
     pub(super) fn set_buffer(&self, bytes: usize) -> io::Result<()> {
-        match rustix::net::sockopt::set_socket_recv_buffer_size_force(&self.own, bytes) {
-            Err(Errno::PERM) => Ok(rustix::net::sockopt::set_socket_recv_buffer_size(&self.own, bytes)?),
+        match rustix::net::sockopt::set_socket_recv_buffer_size_force(self, bytes) {
+            Err(Errno::PERM) => Ok(rustix::net::sockopt::set_socket_recv_buffer_size(self, bytes)?),
             other => Ok(other?),
         }
     }
@@ -135,13 +124,16 @@ impl Descriptor {
 
 impl AsFd for Descriptor {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.own.as_fd()
+        sys::descriptor(&self.neli)
     }
 }
 
 impl fmt::Debug for Descriptor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Descriptor").field("own", &self.own).field("port", &self.port).finish_non_exhaustive()
+        f.debug_struct("Descriptor")
+            .field("descriptor", &self.as_fd())
+            .field("port", &self.port)
+            .finish_non_exhaustive()
     }
 }
 
@@ -157,25 +149,4 @@ fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
             other => return other,
         }
     }
-}
-
-/// Another descriptor of the same socket, one that we own: it is sent to ourselves, unix(7) `SCM_RIGHTS`. dup(2) of what
-/// is lent as a number cannot be had without unsafe code.
-fn duplicate(socket: &NlSocket) -> io::Result<OwnedFd> {
-    use rustix::net::AddressFamily;
-    use rustix::net::RecvAncillaryBuffer as Buffer;
-    use rustix::net::SocketFlags;
-    use rustix::net::SocketType;
-    let (here, there) = rustix::net::socketpair(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
-    let number = [socket.as_raw_fd()];
-    let rights = [ControlMessage::ScmRights(&number)];
-    nix::sys::socket::sendmsg::<()>(here.as_raw_fd(), &[IoSlice::new(&[0])], &rights, MsgFlags::empty(), None)?;
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-    let mut received: RecvAncillaryBuffer<'_> = Buffer::new(&mut space);
-    let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
-    rustix::net::recvmsg(&there, &mut [IoSliceMut::new(&mut [0])], &mut received, flags)?;
-    let own = received.drain().find_map(|message| {
-        if let RecvAncillaryMessage::ScmRights(mut descriptors) = message { descriptors.next() } else { None }
-    });
-    own.ok_or_else(|| io::Error::other("a descriptor sent to ourselves did not arrive"))
 }
