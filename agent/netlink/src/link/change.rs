@@ -8,6 +8,7 @@ use super::HardwareAddress;
 use super::header::Header;
 use super::number;
 use super::number::attribute;
+use super::text::whole;
 use crate::error::Error;
 use crate::socket::Ack;
 use crate::socket::Request;
@@ -109,11 +110,16 @@ impl Settings {
 /// Changes an interface.
 ///
 /// # Errors
-/// [`Error::Refused`]: no right to, a value past the limits of the device, no such interface.
+/// [`Error::Refused`]: no right to, a value past the limits of the device, no such interface. [`Error::NoName`] of a name or
+/// alias with a NUL.
 pub fn set(socket: &mut RequestSocket, index: u32, settings: &Settings) -> Result<Ack, Error> {
+    let what = format!("interface {index}: set");
+    for text in settings.name.iter().chain(&settings.alias) {
+        whole(&what, text)?;
+    }
     let mut body = settings.header(index).writer();
     settings.write(&mut body);
-    socket.acknowledged(Request::new(format!("interface {index}: set"), number::SET, body))
+    socket.acknowledged(Request::new(what, number::SET, body))
 }
 
 /// Moves an interface to another network namespace, given as an open file of `/proc/PID/ns/net` or the like. It goes down,

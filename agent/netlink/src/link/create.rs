@@ -6,6 +6,7 @@ use super::number;
 use super::number::attribute;
 use super::number::data;
 use super::number::info;
+use super::text::whole;
 use crate::error::Error;
 use crate::socket::Ack;
 use crate::socket::Request;
@@ -147,6 +148,10 @@ impl Kind<'_> {
         }
     }
 
+    fn peer(&self) -> Option<&str> {
+        if let Kind::Veth { peer } = self { Some(peer) } else { None }
+    }
+
     /// What goes into `IFLA_INFO_DATA`.
     fn write(&self, queues: impl FnOnce(&mut Writer), body: &mut Writer) -> Result<(), Oversize> {
         match *self {
@@ -181,8 +186,13 @@ impl Kind<'_> {
 ///
 /// # Errors
 /// [`Error::Refused`]: a name that is taken, no right to; [`Error::is_unsupported`] if the kernel has no such kind.
+/// [`Error::NoName`] of a name with a NUL.
 pub fn add(socket: &mut RequestSocket, new: &NewLink<'_>) -> Result<Ack, Error> {
     let NewLink { name, kind, num_rx_queues, num_tx_queues, settings } = new;
+    let what = format!("{}: make", name.escape_debug());
+    for text in [Some(*name), Some(kind.name()), kind.peer(), settings.alias.as_deref()].into_iter().flatten() {
+        whole(&what, text)?;
+    }
     let queues = |body: &mut Writer| {
         for (kind, number) in [(attribute::NUM_RX_QUEUES, num_rx_queues), (attribute::NUM_TX_QUEUES, num_tx_queues)] {
             if let Some(number) = number {
@@ -202,7 +212,6 @@ pub fn add(socket: &mut RequestSocket, new: &NewLink<'_>) -> Result<Ack, Error> 
         link_info.text(info::KIND, kind.name());
         link_info.nest(info::DATA, |data| inside = kind.write(queues, data));
     });
-    let what = format!("{name}: make");
     if let Err(source) = inside {
         return Err(Error::Oversize { request: what.into(), source });
     }

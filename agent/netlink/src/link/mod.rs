@@ -23,6 +23,7 @@ mod number;
 mod read;
 #[cfg(test)]
 mod tests;
+mod text;
 
 pub use change::Settings;
 pub use change::delete;

@@ -5,6 +5,7 @@ use super::decode;
 use super::header::Header;
 use super::number;
 use super::number::attribute;
+use super::text::whole;
 use crate::error::Error;
 use crate::socket::Request;
 use crate::socket::RequestSocket;
@@ -34,14 +35,16 @@ pub fn get(socket: &mut RequestSocket, index: u32) -> Result<Link, Error> {
 /// The interface of this name, or of this alternative name.
 ///
 /// # Errors
-/// [`Error::Refused`], of which [`Error::is_gone`] is true if there is none.
+/// [`Error::Refused`], of which [`Error::is_gone`] is true if there is none; [`Error::NoName`] of a name with a NUL.
 pub fn get_by_name(socket: &mut RequestSocket, name: &str) -> Result<Link, Error> {
+    let what = format!("{}: look up", name.escape_debug());
+    whole(&what, name)?;
     let mut body = body(0);
     // Alternative names may be longer. Under either attribute the kernel looks for both (net/core/dev.c
     // `netdev_name_node_lookup`).
     let kind = if name.len() < number::NAME_SIZE { attribute::NAME } else { attribute::ALTERNATIVE_NAME };
     body.text(kind, name);
-    let request = Request::new(format!("{name}: look up"), number::GET, body);
+    let request = Request::new(what, number::GET, body);
     socket.one(request, decode::link).map(|(link, _)| link)
 }
 

@@ -108,3 +108,22 @@ fn refusals_are_in_the_kernels_words() {
         assert_eq!(get(&mut socket, index).unwrap().mtu, 1400);
     });
 }
+
+#[test]
+fn a_name_with_a_nul_is_not_taken_for_what_stands_before_it() {
+    in_new_netns("a_name_with_a_nul_is_not_taken_for_what_stands_before_it", || {
+        let mut socket = open();
+        veth(&mut socket);
+        let text = |error: Error| error.to_string();
+        let error = text(get_by_name(&mut socket, "tt-a\0b").unwrap_err());
+        assert_eq!(error, "tt-a\\0b: look up: there is no `tt-a\\0b`");
+        let named = |name| Settings { name: Some(name), ..Settings::default() };
+        let error = text(set(&mut socket, 2, &named("tt-c\0".to_owned())).unwrap_err());
+        assert_eq!(error, "interface 2: set: there is no `tt-c\\0`");
+        let peer = "tt-d\0";
+        let error = text(add(&mut socket, &NewLink::named("tt-c", Kind::Veth { peer })).unwrap_err());
+        assert_eq!(error, "tt-c: make: there is no `tt-d\\0`");
+        assert!(add(&mut socket, &NewLink::named("tt-c\0", Kind::Dummy)).is_err());
+        assert!(get_by_name(&mut socket, "tt-c").unwrap_err().is_gone());
+    });
+}
