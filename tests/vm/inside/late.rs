@@ -1,0 +1,74 @@
+//! Modules that come after the profile: their keys are pending, and a matter of the next apply once they are there.
+
+use crate::machine::Machine;
+use crate::machine::has;
+use crate::machine::raw;
+use crate::machine::sh;
+use crate::machine::unload;
+
+const TABLE: &str = "[sysctl]\nnet.netfilter.nf_conntrack_max = 300000\nnet.core.somaxconn = 5000\n";
+
+#[test]
+fn keys_of_an_absent_module_are_pending_until_it_is_loaded() {
+    unload("nf_conntrack");
+    let machine = Machine::new();
+    machine.profile("table", TABLE);
+    assert!(!has("net.netfilter.nf_conntrack_max"));
+    machine.trimtab(&["plan", "table"]).exits(2).says(&["nf_conntrack_max", "pending"]);
+    // What can be done is done, and the rest named.
+    machine.trimtab(&["apply", "table"]).exits(3).says(&["nf_conntrack_max", "pending"]);
+    assert_eq!(raw("net.core.somaxconn"), "5000");
+    machine.trimtab(&["plan", "table"]).exits(3);
+    assert!(!has("net.netfilter.nf_conntrack_max"), "a plan loads no module");
+
+    sh("modprobe nf_conntrack");
+    let original = raw("net.netfilter.nf_conntrack_max");
+    machine.trimtab(&["plan", "table"]).exits(2).says(&["net.netfilter.nf_conntrack_max", "-> 300000", "1 to change"]);
+    machine.trimtab(&["apply", "table"]).exits(0);
+    assert_eq!(raw("net.netfilter.nf_conntrack_max"), "300000");
+    machine.writes_nothing(&["apply", "table"], 0);
+    machine.trimtab(&["revert"]).exits(0);
+    assert_eq!(raw("net.netfilter.nf_conntrack_max"), original);
+    unload("nf_conntrack");
+    machine.is_as_before();
+}
+
+/// The module takes its keys along; when it comes back they are the kernel's again, and nobody's undo is due.
+#[test]
+fn keys_that_left_with_their_module_leave_nothing_to_undo() {
+    unload("nf_conntrack");
+    sh("modprobe nf_conntrack");
+    let machine = Machine::new();
+    machine.profile("table", TABLE);
+    machine.trimtab(&["apply", "table"]).exits(0);
+    unload("nf_conntrack");
+    let told = machine.trimtab(&["verify"]);
+    assert!([2, 3].contains(&told.code), "{told:?}");
+    assert!(told.out.contains("nf_conntrack_max"), "{told:?}");
+    sh("modprobe nf_conntrack");
+    machine.trimtab(&["verify"]).exits(2).says(&["net.netfilter.nf_conntrack_max: want 300000"]);
+    machine.trimtab(&["apply", "table"]).exits(0);
+    assert_eq!(raw("net.netfilter.nf_conntrack_max"), "300000");
+    machine.trimtab(&["revert"]).exits(0);
+    machine.is_as_before();
+    unload("nf_conntrack");
+}
+
+#[test]
+fn the_preferred_congestion_control_is_taken_when_the_kernel_has_it() {
+    unload("tcp_bbr");
+    let machine = Machine::new();
+    machine.profile("bbr", "[sysctl]\nnet.ipv4.tcp_congestion_control = { prefer = [\"bbr\", \"cubic\"] }\n");
+    let before = raw("net.ipv4.tcp_congestion_control");
+    assert_eq!(before, "cubic");
+    assert!(!raw("net.ipv4.tcp_available_congestion_control").contains("bbr"));
+    let facts = machine.trimtab(&["facts"]).exits(0);
+    // The module is there to be loaded, and the kernel loads it when it is asked for.
+    machine.trimtab(&["apply", "bbr"]).exits(0);
+    assert_eq!(raw("net.ipv4.tcp_congestion_control"), "bbr", "{}", facts.out);
+    machine.writes_nothing(&["apply", "bbr"], 0);
+    machine.trimtab(&["revert"]).exits(0);
+    assert_eq!(raw("net.ipv4.tcp_congestion_control"), before);
+    unload("tcp_bbr");
+    machine.is_as_before();
+}
