@@ -49,12 +49,29 @@ impl Kind {
 }
 
 /// One unit of comparing and of undoing, e.g. `sysctl:net.core.somaxconn` or `sysctl@blue:net.ipv4.ip_forward`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Address {
     /// The name of the network namespace, if it is not the one trimtab acts on.
     pub netns: Option<String>,
     /// What is addressed there.
     pub object: Object,
+}
+
+impl PartialOrd for Address {
+    fn partial_cmp(&self, other: &Address) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// By namespace, then by object. Nearly all addresses name no namespace, and maps of them are searched all the time.
+impl Ord for Address {
+    #[inline]
+    fn cmp(&self, other: &Address) -> Ordering {
+        match (&self.netns, &other.netns) {
+            (None, None) => self.object.cmp(&other.object),
+            (own, other_netns) => own.cmp(other_netns).then_with(|| self.object.cmp(&other.object)),
+        }
+    }
 }
 
 /// The kernel object of an address, one variant per [`Kind`].
@@ -401,6 +418,23 @@ fn is_spelt(segment: &str) -> bool {
         || !segment.chars().any(|c| c == '/' || c == '=' || c.is_control() || c.is_whitespace())
 }
 
+/// The path of a key as nearly all are written: dots between parts of plain letters. Whatever else it may be, or be wrong
+/// with it, is left to a closer look.
+fn plain_path(text: &str) -> Option<String> {
+    let mut path = Vec::with_capacity(text.len());
+    let mut last = b'.';
+    for byte in text.bytes() {
+        path.push(match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' => byte,
+            b'.' if last != b'.' => b'/',
+            _ => return None,
+        });
+        last = byte;
+    }
+    let is_key = text.len() <= LONGEST_SEGMENT && last != b'.' && path.contains(&b'/');
+    is_key.then(|| String::from_utf8(path).ok()).flatten()
+}
+
 /// The last segment of a path.
 pub(crate) fn name_of(path: &str) -> &str {
     path.rsplit_once('/').map_or(path, |(_, name)| name)
@@ -441,6 +475,9 @@ impl FromStr for SysctlKey {
     type Err = SysctlKeyError;
 
     fn from_str(text: &str) -> Result<SysctlKey, SysctlKeyError> {
+        if let Some(path) = plain_path(text) {
+            return Ok(SysctlKey::of_path(path));
+        }
         if text.starts_with('/') {
             return Err(SysctlKeyError::Absolute(text.to_owned()));
         }
@@ -466,6 +503,16 @@ mod tests {
         assert_eq!(key("net.ipv4.conf.eth0/100.rp_filter"), key("net/ipv4/conf/eth0.100/rp_filter"));
         assert_eq!(key("net/ipv4/conf/eth0.100/rp_filter").to_string(), "net.ipv4.conf.eth0/100.rp_filter");
         assert_eq!(key("net.ipv4.conf.eth0/100.rp_filter").path(), "net/ipv4/conf/eth0.100/rp_filter");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_short_way_to_a_key_leads_where_the_long_one_does(text in "[a-cA-C1_./= -]{0,12}|[a-c.]{250,260}") {
+            let long = SysctlKey::from_segments(text.split('.').map(with_dots));
+            if let Some(path) = plain_path(&text) {
+                proptest::prop_assert_eq!(Ok(SysctlKey::of_path(path)), long);
+            }
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use super::Entry;
 use super::parse;
-use crate::address::spells;
+use crate::address::name_of;
 
 /// The entry of a path: the pattern that is exactly it, else one with a star in the place of one segment.
 pub(super) fn entry_of(path: &str, name: &str) -> Option<&'static Entry> {
@@ -32,9 +32,10 @@ struct Index {
 /// One line of the catalogue, taken apart when it is first asked for: a host's profiles speak of a tenth of them.
 struct Line {
     text: &'static str,
-    pattern: &'static str,
-    /// Where the star of the pattern is.
-    star: Option<usize>,
+    /// The pattern in the form in which keys are held.
+    path: &'static str,
+    /// What of the path is before the star and what behind it, if there is one.
+    around_star: Option<(&'static str, &'static str)>,
     /// Another line that ends in the same name.
     same_name: Option<usize>,
     entry: OnceLock<Option<Box<Entry>>>,
@@ -42,13 +43,19 @@ struct Line {
 
 impl Index {
     fn new() -> Index {
-        let mut lines = Vec::with_capacity(600);
-        let mut names = Names::with_capacity_and_hasher(600, BuildHasherDefault::default());
+        let mut paths = Vec::with_capacity(24 << 10);
         for (_, text) in parse::lines() {
-            let pattern = parse::pattern(text);
-            let name = pattern.rsplit('.').next().unwrap_or(pattern);
-            let same_name = names.insert(name, lines.len());
-            lines.push(Line { text, pattern, star: pattern.find('*'), same_name, entry: OnceLock::new() });
+            paths.extend(parse::pattern(text).bytes().map(|byte| if byte == b'.' { b'/' } else { byte }));
+            paths.push(b'\n');
+        }
+        // One ASCII byte for another: it is as good a text as before. It stays as long as the index, which is as long as
+        // the program.
+        let paths: &'static str = String::from_utf8(paths).unwrap_or_default().leak();
+        let mut lines: Vec<Line> = Vec::with_capacity(600);
+        let mut names = Names::with_capacity_and_hasher(600, BuildHasherDefault::default());
+        for ((_, text), path) in parse::lines().zip(paths.lines()) {
+            let same_name = names.insert(name_of(path), lines.len());
+            lines.push(Line { text, path, around_star: path.split_once(STAR), same_name, entry: OnceLock::new() });
         }
         Index { lines, names }
     }
@@ -62,7 +69,7 @@ impl Index {
             if starred.is_none() && line.stands_for(path) {
                 starred = Some(*line);
             }
-            spells(line.pattern, path)
+            line.path == path
         });
         exact.or(starred)
     }
@@ -71,16 +78,9 @@ impl Index {
 impl Line {
     /// Whether the path is the pattern with one segment in the place of the star.
     fn stands_for(&self, path: &str) -> bool {
-        let Some((head, tail)) =
-            self.star.and_then(|star| Some((self.pattern.get(..star)?, self.pattern.get(star + 1..)?)))
-        else {
-            return false;
-        };
-        let Some((start, rest)) = path.split_at_checked(head.len()) else { return false };
-        let Some((segment, end)) = rest.len().checked_sub(tail.len()).and_then(|at| rest.split_at_checked(at)) else {
-            return false;
-        };
-        spells(head, start) && spells(tail, end) && !segment.is_empty() && !segment.contains('/')
+        self.around_star
+            .and_then(|(head, tail)| path.strip_prefix(head)?.strip_suffix(tail))
+            .is_some_and(|segment| !segment.is_empty() && !segment.contains('/'))
     }
 
     fn entry(&self) -> Option<&Entry> {

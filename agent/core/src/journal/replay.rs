@@ -110,8 +110,12 @@ fn close(held: &mut BTreeMap<Address, Held>, open: &Transaction, outcome: &Outco
             }
             // A guard whose cause is back has nothing to guard against.
             let is_ours = |entry: &Held| entry.ours != entry.original;
-            let causes: BTreeSet<Address> =
-                held.iter().filter(|(_, entry)| is_ours(entry)).map(|(address, _)| address.clone()).collect();
+            let is_guard = |entry: &Held| !is_ours(entry) && entry.cause.is_some();
+            let causes: BTreeSet<Address> = if held.values().any(is_guard) {
+                held.iter().filter(|(_, entry)| is_ours(entry)).map(|(address, _)| address.clone()).collect()
+            } else {
+                BTreeSet::new()
+            };
             let is_needed = |entry: &Held| entry.cause.as_ref().is_some_and(|cause| causes.contains(cause));
             held.retain(|_, entry| is_ours(entry) || is_needed(entry));
         }
