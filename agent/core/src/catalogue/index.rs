@@ -43,19 +43,22 @@ struct Line {
 
 impl Index {
     fn new() -> Index {
+        let mut texts = Vec::with_capacity(600);
         let mut paths = Vec::with_capacity(24 << 10);
         for (_, text) in parse::lines() {
+            let start = paths.len();
             paths.extend(parse::pattern(text).bytes().map(|byte| if byte == b'.' { b'/' } else { byte }));
-            paths.push(b'\n');
+            texts.push((text, start..paths.len()));
         }
         // One ASCII byte for another: it is as good a text as before. It stays as long as the index, which is as long as
         // the program.
         let paths: &'static str = String::from_utf8(paths).unwrap_or_default().leak();
-        let mut lines: Vec<Line> = Vec::with_capacity(600);
-        let mut names = Names::with_capacity_and_hasher(600, BuildHasherDefault::default());
-        for ((_, text), path) in parse::lines().zip(paths.lines()) {
+        let mut lines: Vec<Line> = Vec::with_capacity(texts.len());
+        let mut names = Names::with_capacity_and_hasher(texts.len(), BuildHasherDefault::default());
+        for (text, place) in texts {
+            let path = paths.get(place).unwrap_or_default();
             let same_name = names.insert(name_of(path), lines.len());
-            lines.push(Line { text, path, around_star: path.split_once(STAR), same_name, entry: OnceLock::new() });
+            lines.push(Line { text, path, around_star: path.split_once('*'), same_name, entry: OnceLock::new() });
         }
         Index { lines, names }
     }
