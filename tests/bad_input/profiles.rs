@@ -159,7 +159,13 @@ fn arguments_are_checked_like_files() {
         "net.ipv4.tcp_sack=[1",
         "net.ipv4.../../kernel.panic=1",
         "/proc/sys/net/ipv4/tcp_sack=1",
-        "link:eth0/mtu=9000",
+        "link:eth0/mtu",
+        "link:eth0=9000",
+        "link:eth0/mtu=67",
+        "link:eth0/mtu-max=9000",
+        "link:/mtu=9000",
+        "link:eth0/ring/rx=most",
+        "tc:eth0/root=fq",
         "net.ipv4.tcp_sack={at-leest=1}",
     ] {
         let told = world.trimtab(&["plan", "--set", set]);

@@ -171,6 +171,7 @@ pub const KNOWN: &[KnownFact] = &[
         meaning: "the address that its maker gave it, in lower case with colons",
     },
     KnownFact { name: "link.master", unit: Unit::Text, meaning: "the bond, bridge or other device it is a member of" },
+    KnownFact { name: "link.master_kind", unit: Unit::Text, meaning: "the kind of its master, e.g. bond" },
     KnownFact { name: "link.lower", unit: Unit::Text, meaning: "the device it lies upon, as a VLAN does" },
     KnownFact {
         name: "link.uppers",
@@ -181,6 +182,12 @@ pub const KNOWN: &[KnownFact] = &[
     KnownFact { name: "link.carrier", unit: Unit::Bool, meaning: "whether it is connected" },
     KnownFact { name: "link.rx_queues", unit: Unit::Number, meaning: "receive queues allocated when it was made" },
     KnownFact { name: "link.tx_queues", unit: Unit::Number, meaning: "transmit queues allocated when it was made" },
+    KnownFact { name: "link.channels_rx", unit: Unit::Number, meaning: "receive queues in use now, combined ones too" },
+    KnownFact {
+        name: "link.channels_tx",
+        unit: Unit::Number,
+        meaning: "transmit queues in use now, combined ones too",
+    },
     KnownFact { name: "link.ring_rx_max", unit: Unit::Number, meaning: "the longest receive ring it takes" },
     KnownFact { name: "link.ring_tx_max", unit: Unit::Number, meaning: "the longest transmit ring it takes" },
     KnownFact { name: "link.channels_rx_max", unit: Unit::Number, meaning: "the most receive queues it takes" },

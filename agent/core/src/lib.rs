@@ -14,6 +14,7 @@ pub mod document;
 pub mod document_schema;
 pub mod expr;
 pub mod facts;
+pub mod features;
 pub mod host;
 pub mod journal;
 pub mod kind;

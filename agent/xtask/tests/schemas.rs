@@ -78,6 +78,13 @@ const GOOD_PROFILES: &[&str] = &[
     "[sysctl]\nnet.unknown.key = 1\nkernel.pid_max = { at-least = 4 }\nnet.x.y.z = \"1 2\"\n",
     "[sysctl]\nnet.ipv4.tcp_tw_recycle = 0\n",
     "[sysctl]\nnet.ipv4.neigh.default.gc_thresh3 = 4096\nnet.ipv6.neigh.\"eth*\".gc_stale_time = 60\n",
+    "[[link]]\nmatch = \"eth0\"\nmtu = 9000\ntxqueuelen = \"1000\"\ngso-max-size = \"max\"\n[link.rings]\nrx = \"max\"\n",
+    "[[link]]\nmatch = [\"eth*\", \"!eth9\"]\nfeatures = { tso = true, rx-lro = \"off\", a-newer-one = 1 }\n",
+    "[[link]]\nmatch = { driver = [\"a\", \"!b\"], kind = \"odd\", default-route = true, permanent-mac = \"52:54:00:*\" }\n",
+    "[[link]]\nmatch = { name = \"*\" }\non-drift = \"report\"\n[link.channels]\ncombined = { expr = \"host.cpus\" }\n\
+     [link.queues.\"rx-*\"]\nrps-cpus = \"0-3,8\"\nrps-flow-cnt = { at-least = 4096, if-supported = true }\n\
+     [link.queues.tx-0]\nxps-cpus = 1\nxps-rxqs = \"none\"\n[link.queues.\"?x-1\"]\nxps-cpus = \"all\"\n",
+    "link = [{ match = \"eth0\", pause = { rx = false }, coalesce = { adaptive-rx = true, rx-usecs = 50 } }]\n",
 ];
 
 const BAD_PROFILES: &[&str] = &[
@@ -112,6 +119,27 @@ const BAD_PROFILES: &[&str] = &[
     "[sysctl]\nnet.ipv4.conf.\"eth0.1\".rp_filter = \"on\"\n",
     "[sysctl]\nnet.ipv4.conf.all.rp_filter = [1, 2]\n",
     "sysctl = 1\n",
+    "link = 1\n",
+    "[link]\nmatch = \"eth0\"\n",
+    "[[link]]\nmtu = 9000\n",
+    "[[link]]\nmatch = {}\n",
+    "[[link]]\nmatch = []\n",
+    "[[link]]\nmatch = { drivr = \"x\" }\n",
+    "[[link]]\nmatch = { default-route = \"yes\" }\n",
+    "[[link]]\nmatch = \"eth0\"\nmtu = 67\n",
+    "[[link]]\nmatch = \"eth0\"\nmtu-max = 1500\n",
+    "[[link]]\nmatch = \"eth0\"\nmtu = { includes = [1500] }\n",
+    "[[link]]\nmatch = \"eth0\"\nmtuu = 1500\n",
+    "[[link]]\nmatch = \"eth0\"\ngro-max-size = \"max\"\n",
+    "[[link]]\nmatch = \"eth0\"\nrings = { rx-max = 4096 }\n",
+    "[[link]]\nmatch = \"eth0\"\nrings = 4096\n",
+    "[[link]]\nmatch = \"eth0\"\nfeatures = { rx-gro = \"maybe\" }\n",
+    "[[link]]\nmatch = \"eth0\"\nfeatures = { rx-gro = { at-least = true } }\n",
+    "[[link]]\nmatch = \"eth0\"\ncoalesce = { rx-usecs = [1, 2] }\n",
+    "[[link]]\nmatch = \"eth0\"\n[link.queues.eth0]\nrps-cpus = \"all\"\n",
+    "[[link]]\nmatch = \"eth0\"\n[link.queues.rx-0]\nrps-cpu = \"all\"\n",
+    "[[link]]\nmatch = \"eth0\"\n[link.queues.rx-0]\nrps-cpus = \"some\"\n",
+    "[[link]]\nmatch = \"eth0\"\n[link.qdisc]\nkind = \"fq\"\n",
 ];
 
 const GOOD_HOSTS: &[&str] = &[
@@ -124,6 +152,8 @@ const GOOD_HOSTS: &[&str] = &[
     "[facts]\nuplink.speed = \"25gbit\"\nhost.memory = 1024\nlink.eth0.speed = \"1gbit\"\nhost.name = \"x\"\n",
     "[namespace.blue]\nprofiles = [\"router\"]\nmode = \"enforce\"\n[namespace.blue.sysctl]\nnet.ipv4.ip_forward = 1\n",
     "[sysctl]\nnet.ipv4.tcp_fin_timeout = 20\n",
+    "[[link]]\nmatch = \"eth0\"\nmtu = 1400\n[[namespace.blue.link]]\nmatch = \"eth0\"\nmtu = 1300\n",
+    "[facts]\nlink.eth0.driver = \"virtio_net\"\nlink.eth0.default_route = true\nlink.eth0.rx_queues = 8\n",
 ];
 
 const BAD_HOSTS: &[&str] = &[

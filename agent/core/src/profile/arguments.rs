@@ -1,57 +1,65 @@
 //! `--set ADDRESS=VALUE` and `--param NAME=VALUE`.
 
 use super::file::File;
+use super::link;
 use super::params;
 use super::params::Param;
 use super::params::Raw;
+use super::statement::Statement;
 use super::syntax;
 use super::syntax::Node;
 use super::syntax::Tree;
 use super::sysctl;
-use super::sysctl::Statement;
 use crate::address::Kind;
 use crate::address::SysctlKey;
 
-/// The statement of one `--set`, for the namespace of this name.
-pub(super) fn set(file: &mut File<'_>, text: &str, netns: Option<&str>) -> Option<Statement> {
+/// The statements of one `--set`, for the namespace of this name; a short name of a feature makes several.
+pub(super) fn set(file: &mut File<'_>, text: &str, netns: Option<&str>) -> Vec<Statement> {
     let Some((address, value)) = text.split_once('=') else {
         file.error("argument", "want ADDRESS=VALUE, found no `=`", 0..text.len()).help =
             Some("as in --set net.core.somaxconn=8192".to_owned());
-        return None;
+        return Vec::new();
     };
-    let (key_from, key_text) = match address.split_once(':') {
-        None => (0, address),
+    let (kind, key_from, key_text) = match address.split_once(':') {
+        None => (Kind::Sysctl, 0, address),
         Some((head, key)) => {
             let (kind, other) = head.split_once('@').map_or((head, None), |(kind, netns)| (kind, Some(netns)));
-            if kind != Kind::Sysctl.word() {
+            let Some(known) = Kind::ALL.iter().find(|known| known.word() == kind) else {
                 let known = Kind::ALL.iter().map(|kind| kind.word()).collect::<Vec<_>>().join(", ");
                 let message = format!("unknown kind `{}`: this version knows {known}", kind.escape_debug());
                 file.error("bad-key", message, 0..kind.len());
-                return None;
-            }
+                return Vec::new();
+            };
             if other.is_some() && other != netns {
                 file.error("bad-key", "the address is in another network namespace", 0..head.len()).help =
                     Some("name the namespace with --netns".to_owned());
-                return None;
+                return Vec::new();
             }
-            (head.len() + 1, key)
+            (*known, head.len() + 1, key)
         }
     };
     let blanks = key_text.len() - key_text.trim_start().len();
     let trimmed = key_text.trim();
     let key_span = key_from + blanks..key_from + blanks + trimmed.len();
-    let key: SysctlKey = match trimmed.parse() {
+    let Some(node) = value_node(file, value, address.len() + 1) else { return Vec::new() };
+    match kind {
+        Kind::Sysctl => sysctl_set(file, trimmed, key_span, &node).into_iter().collect(),
+        Kind::Link => link::argument(file, trimmed, key_span, &node),
+    }
+}
+
+fn sysctl_set(file: &mut File<'_>, text: &str, key_span: std::ops::Range<usize>, node: &Node) -> Option<Statement> {
+    let key: SysctlKey = match text.parse() {
         Ok(key) => key,
         Err(error) => {
-            let quoted = trimmed.contains('"');
+            let quoted = text.contains('"');
             file.error("bad-key", format!("{error}"), key_span).help = quoted
                 .then(|| "a dot in an interface name is written `/`: net.ipv4.conf.eth0/100.rp_filter".to_owned());
             return None;
         }
     };
-    let node = value_node(file, value, address.len() + 1)?;
     let segments: Vec<&str> = key.parts();
-    sysctl::statement(file, &segments, key_span, &node)
+    sysctl::statement(file, &segments, key_span, node)
 }
 
 /// The parameter of one `--param`.

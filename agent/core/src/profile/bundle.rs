@@ -6,9 +6,12 @@ use std::collections::BTreeSet;
 use super::glob::Pattern;
 use super::host::Declared;
 use super::host::HostConfig;
+use super::link::Subject;
+use super::queues;
 use super::resolve;
 use super::resolve::Resolved;
-use super::sysctl::Statement;
+use super::statement::Statement;
+use super::statement::Target;
 use crate::desired::Origin;
 use crate::facts::FactValue;
 use crate::facts::Facts;
@@ -61,16 +64,25 @@ impl Bundle {
         resolve::resolve(self, facts, interfaces)
     }
 
-    /// What formulas need to know of each interface besides its name, by inner name: `speed`, `mtu`.
-    pub fn needed_link_facts(&self) -> BTreeSet<&str> {
-        self.speakers
-            .iter()
-            .flat_map(|speaker| &speaker.statements)
-            .flat_map(|statement| statement.draft.policy.formulas())
-            .flat_map(|formula| &formula.expression.references().facts)
-            .filter_map(|fact| fact.strip_prefix("link."))
-            .filter(|fact| *fact != "name")
-            .collect()
+    /// What must be known of each interface besides its name, by inner name: what formulas mention, what `match` looks
+    /// at, and how many queues there are where a glob is about them.
+    pub fn needed_link_facts(&self) -> BTreeSet<&'static str> {
+        let mut needed = BTreeSet::new();
+        for statement in self.speakers.iter().flat_map(|speaker| &speaker.statements) {
+            for formula in statement.draft.policy.formulas() {
+                needed
+                    .extend(formula.expression.references().facts.iter().filter_map(|fact| fact.strip_prefix("link.")));
+            }
+            if let Target::Link(target) = &statement.target {
+                needed.extend(target.matcher.facts());
+                match &target.subject {
+                    Subject::Queues { queues: _, attribute } => needed.extend(queues::facts(attribute.direction())),
+                    Subject::One(_) => {}
+                }
+            }
+        }
+        needed.remove("name");
+        needed
     }
 
     /// The facts of a host with those that its host file declares.

@@ -5,17 +5,18 @@ use std::time::Duration;
 use super::file::File;
 use super::glob::Pattern;
 use super::leaf;
+use super::link;
 use super::params;
 use super::params::Param;
 use super::params::Raw;
 use super::sections;
 use super::sections::Named;
+use super::statement::Statement;
 use super::syntax::Entry;
 use super::syntax::Node;
 use super::syntax::Table;
 use super::syntax::Tree;
 use super::sysctl;
-use super::sysctl::Statement;
 use crate::address::is_netns_name;
 use crate::diagnostic::suggest;
 use crate::facts::FactValue;
@@ -117,9 +118,9 @@ pub(super) struct HostFile {
     pub(super) namespaces: std::collections::BTreeMap<String, Section>,
 }
 
-const KEYS: [&str; 10] =
-    ["profiles", "mode", "on-drift", "unmanaged", "params", "facts", "drift", "metrics", "namespace", "sysctl"];
-const NAMESPACE_KEYS: [&str; 7] = ["profiles", "mode", "on-drift", "unmanaged", "params", "facts", "sysctl"];
+const KEYS: [&str; 11] =
+    ["profiles", "mode", "on-drift", "unmanaged", "params", "facts", "drift", "metrics", "namespace", "sysctl", "link"];
+const NAMESPACE_KEYS: [&str; 8] = ["profiles", "mode", "on-drift", "unmanaged", "params", "facts", "sysctl", "link"];
 
 /// Reads a host file.
 pub(super) fn host_file(file: &mut File<'_>, table: &Table) -> HostFile {
@@ -148,7 +149,8 @@ fn section_entry(file: &mut File<'_>, entry: &Entry, section: &mut Section, know
         "unmanaged" => section.unmanaged = patterns(file, node),
         "params" => section.params = params::section(file, node),
         "facts" => section.facts = facts(file, node),
-        "sysctl" => section.statements = sysctl::section(file, node),
+        "sysctl" => section.statements.extend(sysctl::section(file, node)),
+        "link" => section.statements.extend(link::sections(file, node)),
         "include" => {
             let message = "`include` belongs into a profile, not into the host file";
             file.error("unknown-key", message, entry.key_span.clone()).help =

@@ -18,8 +18,8 @@ use super::host::HostFile;
 use super::host::Section;
 use super::params::Param;
 use super::sections::Named;
+use super::statement::Statement;
 use super::sysctl;
-use super::sysctl::Statement;
 use crate::desired::Layer;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Place;
@@ -112,6 +112,8 @@ pub fn load(request: &Request, library: &mut dyn Library) -> Loaded {
     }
 
     problems.sort_by_key(|problem| problem.place.as_ref().map(|place| (place.source, place.span.start)));
+    // One leaf may be several statements, all with the same formula.
+    problems.dedup();
     let failed = problems.iter().any(|problem| problem.severity == Severity::Error);
     let bundle = (!failed).then(|| {
         let name = |index: &usize| graph.files.get(*index).map(|file| file.name.clone());

@@ -10,16 +10,20 @@
 
 mod arguments;
 mod bundle;
+mod candidates;
 mod draft;
 mod file;
 mod glob;
 mod graph;
 mod host;
 mod leaf;
+pub(crate) mod link;
 mod load;
 mod params;
+mod queues;
 mod resolve;
 mod sections;
+mod statement;
 mod syntax;
 mod sysctl;
 

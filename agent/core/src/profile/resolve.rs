@@ -8,15 +8,20 @@ use std::collections::BTreeSet;
 
 use super::bundle::Bundle;
 use super::bundle::Speaker;
+use super::candidates::Candidate;
+use super::candidates::Exactness;
+use super::candidates::Spoken;
+use super::candidates::candidates;
 use super::draft;
 use super::draft::Context;
-use super::glob::Pattern;
-use super::glob::Specificity;
-use super::host::UNMANAGED_BY_DEFAULT;
+use super::link;
+use super::queues;
+use super::statement::Statement;
 use super::sysctl;
-use super::sysctl::Statement;
 use crate::address::Address;
+use crate::address::Object;
 use crate::address::SysctlKey;
+use crate::address::link::LinkAttribute;
 use crate::catalogue;
 use crate::desired::Desired;
 use crate::desired::Layer;
@@ -25,7 +30,6 @@ use crate::desired::Setting;
 use crate::desired::Want;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Severity;
-use crate::facts::FactValue;
 use crate::facts::Facts;
 use crate::policy::Element;
 use crate::policy::OnDrift;
@@ -64,15 +68,6 @@ impl Resolved {
     }
 }
 
-/// A statement that speaks of an address.
-#[derive(Clone, Copy)]
-struct Candidate<'a> {
-    speaker: usize,
-    statement: &'a Statement,
-    /// How exactly it names the interface, if it names one.
-    specificity: Specificity,
-}
-
 /// A candidate evaluated.
 struct Judged<'a> {
     candidate: Candidate<'a>,
@@ -83,90 +78,76 @@ struct Judged<'a> {
 
 pub(super) fn resolve(bundle: &Bundle, facts: &Facts, interfaces: &BTreeSet<String>) -> Resolved {
     let facts = bundle.with_declared(facts);
-    let unmanaged = unmanaged(bundle, &facts);
-    let mut skipped = BTreeSet::new();
-    let mut managed: Vec<&str> = Vec::new();
-    for interface in interfaces {
-        match unmanaged.iter().find(|pattern| pattern.matches(interface)) {
-            Some(pattern) => {
-                skipped.insert(Skipped { interface: interface.clone(), unmanaged: pattern.to_string() });
-            }
-            None => managed.push(interface),
-        }
-    }
-    let mut by_address: BTreeMap<SysctlKey, Vec<(Candidate<'_>, SysctlKey)>> = BTreeMap::new();
-    let mut globbed = BTreeSet::new();
-    let mut unnamed = BTreeSet::new();
-    for (speaker, words) in bundle.speakers.iter().enumerate() {
-        for statement in &words.statements {
-            let candidate = Candidate { speaker, statement, specificity: statement.specificity() };
-            let mut add = |key: SysctlKey| {
-                by_address.entry(catalogue::canonical_key(&key)).or_default().push((candidate, key));
-            };
-            match (&statement.glob, statement.key.interface_index()) {
-                (Some(glob), Some(_)) => {
-                    for name in managed.iter().filter(|name| glob.matches(name)) {
-                        match statement.key.with_interface(name) {
-                            Some(key) => add(key),
-                            None => drop(unnamed.insert((*name).to_owned())),
-                        }
-                    }
-                    globbed.extend(interfaces.iter().filter(|name| glob.matches(name)));
-                }
-                (Some(_) | None, _) => add(statement.key.clone()),
-            }
-        }
-    }
-    skipped.retain(|skipped| globbed.contains(&skipped.interface));
-
-    let mut desired = Desired::default();
-    let mut diagnostics = Vec::new();
-    for (key, candidates) in by_address {
-        let judged = candidates.into_iter().map(|(candidate, key)| judge(bundle, &facts, candidate, &key)).collect();
-        if let Some(setting) = settle(bundle, &key, judged, &mut diagnostics) {
-            desired.settings.insert(Address::sysctl(key), setting);
-        }
-    }
+    let mut settling = Settling { bundle, facts: &facts, desired: Desired::default(), diagnostics: Vec::new() };
+    let mut candidates = candidates(bundle, &facts, interfaces);
+    let is_queue = |object: &Object| match object {
+        Object::Sysctl(_) => false,
+        Object::Link(key) => matches!(key.attribute(), LinkAttribute::Queue(_)),
+    };
+    // Those of queues come last: how many there are depends on the others.
+    let by_object = std::mem::take(&mut candidates.by_object);
+    let (of_queues, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        by_object.into_iter().partition(|(object, _)| is_queue(object));
+    settling.settle_all(others);
+    candidates.by_object = of_queues;
+    let desired = &settling.desired;
+    candidates.queues(|interface, attribute| queues::count(desired, &facts, interface, attribute.direction()));
+    settling.settle_all(candidates.by_object);
+    let Settling { desired, diagnostics, bundle: _, facts: _ } = settling;
     Resolved {
         desired,
-        facts,
         diagnostics: without_repeats(diagnostics),
-        skipped: skipped.into_iter().collect(),
-        unnamed,
+        skipped: candidates.skipped.into_iter().collect(),
+        unnamed: candidates.unnamed,
+        facts,
     }
 }
 
-fn unmanaged(bundle: &Bundle, facts: &Facts) -> Vec<Pattern> {
-    if let Some(patterns) = &bundle.unmanaged {
-        return patterns.clone();
-    }
-    // Where nobody can tell, the cautious answer: a container's interfaces are not ours to tune.
-    if facts.get("host.initial_netns") == Some(&FactValue::Bool(false)) {
-        return Vec::new();
-    }
-    UNMANAGED_BY_DEFAULT.iter().filter_map(|text| Pattern::parse(text).ok()).collect()
+/// What has been settled so far.
+struct Settling<'a> {
+    bundle: &'a Bundle,
+    facts: &'a Facts,
+    desired: Desired,
+    diagnostics: Vec<Diagnostic>,
 }
 
-fn judge<'a>(bundle: &Bundle, facts: &Facts, candidate: Candidate<'a>, key: &SysctlKey) -> Judged<'a> {
+impl Settling<'_> {
+    fn settle_all(&mut self, by_object: BTreeMap<Object, Vec<Spoken<'_>>>) {
+        for (object, spoken) in by_object {
+            let judged = spoken.into_iter().map(|spoken| judge(self.bundle, self.facts, spoken, &object)).collect();
+            let setting = settle(self.bundle, &object, judged, &mut self.diagnostics);
+            if let Some(setting) = setting {
+                self.desired.settings.insert(Address { netns: None, object }, setting);
+            }
+        }
+    }
+}
+
+fn judge<'a>(bundle: &Bundle, facts: &Facts, spoken: Spoken<'a>, object: &Object) -> Judged<'a> {
+    let Spoken { candidate, spelled } = spoken;
     let statement = candidate.statement;
-    let link = key.interface().filter(|name| *name != "all" && *name != "default");
+    let link = match (object, &spelled) {
+        (Object::Link(key), _) => Some(key.interface()),
+        (Object::Sysctl(_), Some(key)) => key.interface().filter(|name| *name != "all" && *name != "default"),
+        (Object::Sysctl(_), None) => None,
+    };
     let context = Context { facts, params: &bundle.values, link };
     let mut problems = Vec::new();
     let want = match draft::evaluate(&statement.draft.policy, &context) {
         Ok(Want::Undecided { fact, expression }) => Some(Want::Undecided { fact, expression }),
         Ok(Want::Decided(policy)) => {
-            // Constants were checked when they were loaded.
-            if !statement.draft.policy.formulas().is_empty() {
-                problems.extend(sysctl::check(key, &policy, &statement.value_place));
-            }
-            let sound = problems.iter().all(|problem: &Diagnostic| problem.severity != Severity::Error);
-            let scale = catalogue::alias(key).map_or(1, |(_, scale)| scale);
-            match draft::scaled(policy, scale) {
-                Some(policy) => sound.then_some(Want::Decided(policy)),
-                None => {
-                    let canonical = catalogue::canonical_key(key);
-                    let message = format!("the value of `{key}` cannot be turned into one of `{canonical}`");
-                    problems.push(Diagnostic::error("wrong-value", message, statement.value_place.clone()));
+            let policy = match (object, &spelled) {
+                (Object::Link(key), _) => {
+                    link::normal(key.attribute(), &policy, &statement.value_place).map_err(|problem| vec![*problem])
+                }
+                (Object::Sysctl(canonical), spelled) => {
+                    sysctl_policy(spelled.as_ref().unwrap_or(canonical), canonical, policy, statement, &mut problems)
+                }
+            };
+            match policy {
+                Ok(policy) => Some(Want::Decided(policy)),
+                Err(more) => {
+                    problems.extend(more);
                     None
                 }
             }
@@ -179,10 +160,36 @@ fn judge<'a>(bundle: &Bundle, facts: &Facts, candidate: Candidate<'a>, key: &Sys
     Judged { candidate, want, problems }
 }
 
+/// The policy of a sysctl in the unit of its canonical key; warnings go to `warnings`.
+///
+/// # Errors
+/// What is wrong with it.
+fn sysctl_policy(
+    key: &SysctlKey,
+    canonical: &SysctlKey,
+    policy: Policy,
+    statement: &Statement,
+    warnings: &mut Vec<Diagnostic>,
+) -> Result<Policy, Vec<Diagnostic>> {
+    // Constants were checked when they were loaded.
+    if !statement.draft.policy.formulas().is_empty() {
+        let problems = sysctl::check(key, &policy, &statement.value_place);
+        if problems.iter().any(|problem| problem.severity == Severity::Error) {
+            return Err(problems);
+        }
+        warnings.extend(problems);
+    }
+    let scale = catalogue::alias(key).map_or(1, |(_, scale)| scale);
+    draft::scaled(policy, scale).ok_or_else(|| {
+        let message = format!("the value of `{key}` cannot be turned into one of `{canonical}`");
+        vec![Diagnostic::error("wrong-value", message, statement.value_place.clone())]
+    })
+}
+
 /// The winner of one address with everybody who lost to it; nothing if the strongest fail or disagree.
 fn settle(
     bundle: &Bundle,
-    key: &SysctlKey,
+    object: &Object,
     mut judged: Vec<Judged<'_>>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Setting> {
@@ -202,7 +209,7 @@ fn settle(
     if contenders.iter().any(|one| one.want.is_none()) {
         return None;
     }
-    if let Some(conflict) = conflict(bundle, key, &contenders) {
+    if let Some(conflict) = conflict(bundle, object, &contenders) {
         diagnostics.push(conflict);
         return None;
     }
@@ -228,15 +235,15 @@ fn settle(
     })
 }
 
-type Strength<'a> = (std::cmp::Reverse<Layer>, usize, std::cmp::Reverse<Specificity>, &'a str, u32, usize, usize);
+type Strength<'a> = (std::cmp::Reverse<Layer>, usize, std::cmp::Reverse<Exactness>, &'a str, u32, usize, usize);
 
 fn strength<'a>(bundle: &'a Bundle, judged: &Judged<'a>) -> Strength<'a> {
-    let Candidate { speaker, statement, specificity } = judged.candidate;
+    let Candidate { speaker, statement, exactness } = judged.candidate;
     let depth = bundle.speakers.get(speaker).map_or(usize::MAX, |speaker| speaker.depth);
     (
         std::cmp::Reverse(statement.origin.layer),
         depth,
-        std::cmp::Reverse(specificity),
+        std::cmp::Reverse(exactness),
         &statement.origin.file,
         statement.origin.line,
         statement.key_place.source.0,
@@ -255,13 +262,13 @@ fn strongest(bundle: &Bundle, judged: &[Judged<'_>]) -> Vec<usize> {
         .collect();
     let unbeaten =
         |one: &Judged<'_>| one.candidate.statement.origin.layer == layer && !beaten.contains(&one.candidate.speaker);
-    let Some(exactest) = judged.iter().filter(|one| unbeaten(one)).map(|one| one.candidate.specificity).max() else {
+    let Some(exactest) = judged.iter().filter(|one| unbeaten(one)).map(|one| one.candidate.exactness).max() else {
         return Vec::new();
     };
     let contenders: Vec<usize> = judged
         .iter()
         .enumerate()
-        .filter(|(_, one)| unbeaten(one) && one.candidate.specificity == exactest)
+        .filter(|(_, one)| unbeaten(one) && one.candidate.exactness == exactest)
         .map(|(index, _)| index)
         .collect();
     let overriding: Vec<usize> = contenders
@@ -279,8 +286,15 @@ fn on_drift(bundle: &Bundle, candidate: &Candidate<'_>) -> OnDrift {
 }
 
 /// The disagreement of equals, told at every place that takes part.
-fn conflict(bundle: &Bundle, key: &SysctlKey, contenders: &[&Judged<'_>]) -> Option<Diagnostic> {
+fn conflict(bundle: &Bundle, object: &Object, contenders: &[&Judged<'_>]) -> Option<Diagnostic> {
     let (first, rest) = contenders.split_first()?;
+    if rest.is_empty() {
+        return None;
+    }
+    let key = match object {
+        Object::Sysctl(key) => key.to_string(),
+        Object::Link(key) => format!("link:{key}"),
+    };
     let wants = |one: &Judged<'_>| one.want.as_ref().map(normal);
     let says = |one: &Judged<'_>| {
         let want = one.want.as_ref().map_or_else(String::new, draft::show);

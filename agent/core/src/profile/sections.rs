@@ -2,13 +2,14 @@
 
 use super::file::File;
 use super::leaf;
+use super::link;
 use super::params;
 use super::params::Param;
+use super::statement::Statement;
 use super::syntax::Node;
 use super::syntax::Table;
 use super::syntax::Tree;
 use super::sysctl;
-use super::sysctl::Statement;
 use crate::diagnostic::Place;
 use crate::diagnostic::suggest;
 use crate::policy::OnDrift;
@@ -29,9 +30,9 @@ pub(super) struct Named {
     pub(super) place: Place,
 }
 
-const KEYS: [&str; 5] = ["description", "include", "on-drift", "params", "sysctl"];
+const KEYS: [&str; 6] = ["description", "include", "on-drift", "params", "sysctl", "link"];
 /// Sections of kinds that later versions know.
-const LATER: [&str; 6] = ["link", "conntrack", "notrack", "mss-clamp", "tc", "nft"];
+const LATER: [&str; 5] = ["conntrack", "notrack", "mss-clamp", "tc", "nft"];
 const HOST_ONLY: [&str; 7] = ["profiles", "mode", "unmanaged", "facts", "drift", "metrics", "namespace"];
 
 /// Reads the top level of a profile.
@@ -44,7 +45,8 @@ pub(super) fn profile(file: &mut File<'_>, table: &Table) -> Profile {
             "include" => profile.include = names(file, &entry.node, "`include`"),
             "on-drift" => profile.on_drift = leaf::on_drift(file, &entry.node),
             "params" => profile.params = params::section(file, &entry.node),
-            "sysctl" => profile.statements = sysctl::section(file, &entry.node),
+            "sysctl" => profile.statements.extend(sysctl::section(file, &entry.node)),
+            "link" => profile.statements.extend(link::sections(file, &entry.node)),
             key if HOST_ONLY.contains(&key) => {
                 let message = format!("`{key}` belongs into the host file, not into a profile");
                 file.error("unknown-key", message, entry.key_span.clone());

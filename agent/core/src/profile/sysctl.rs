@@ -15,13 +15,15 @@ use super::glob::Pattern;
 use super::glob::Specificity;
 use super::glob::has_wildcard;
 use super::leaf;
+use super::statement::Statement;
+use super::statement::SysctlTarget;
+use super::statement::Target;
 use super::syntax::Entry;
 use super::syntax::Node;
 use super::syntax::Table;
 use super::syntax::Tree;
 use crate::address::SysctlKey;
 use crate::catalogue;
-use crate::desired::Origin;
 use crate::desired::Want;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Place;
@@ -33,20 +35,7 @@ type Span = std::ops::Range<usize>;
 
 const UNKNOWN_KEY: &str = "unknown-key";
 
-/// One leaf: a key or a pattern of keys, and what is wanted of it.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Statement {
-    /// The key; in the place of the interface stands the glob as written, if it is one.
-    pub(super) key: SysctlKey,
-    /// The interfaces it is about.
-    pub(super) glob: Option<Glob>,
-    pub(super) draft: Draft,
-    pub(super) origin: Origin,
-    pub(super) key_place: Place,
-    pub(super) value_place: Place,
-}
-
-impl Statement {
+impl SysctlTarget {
     pub(super) fn specificity(&self) -> Specificity {
         self.glob.as_ref().map_or(Specificity::Exact, Glob::specificity)
     }
@@ -149,16 +138,16 @@ pub(super) fn statement(file: &mut File<'_>, segments: &[&str], key_span: Span, 
     let draft = leaf::draft(file, value)?;
     let canonical = catalogue::canonical_key(&key) == key;
     let written_as = (glob.is_some() || !canonical).then(|| key.to_string());
-    let statement = Statement {
+    let target = SysctlTarget { key, glob };
+    let value_place = file.place(value.span.clone());
+    check_value(file, &target, &draft, &value_place);
+    Some(Statement {
         origin: file.origin(key_span.start, written_as),
         key_place: file.place(key_span),
-        value_place: file.place(value.span.clone()),
-        key,
-        glob,
+        value_place,
+        target: Target::Sysctl(target),
         draft,
-    };
-    check_value(file, &statement);
-    Some(statement)
+    })
 }
 
 /// The key of a path, and the glob in the place of its interface.
@@ -218,8 +207,8 @@ fn check_known(file: &mut File<'_>, key: &SysctlKey, glob: Option<&Glob>, key_sp
 }
 
 /// Checks what can be checked without a host: constants, and the names that formulas mention.
-fn check_value(file: &mut File<'_>, statement: &Statement) {
-    let Statement { key, glob, draft, value_place, .. } = statement;
+fn check_value(file: &mut File<'_>, target: &SysctlTarget, draft: &Draft, value_place: &Place) {
+    let SysctlTarget { key, glob } = target;
     let formulas = draft.policy.formulas();
     let about_interface = glob.is_some() || key.interface().is_some_and(|name| name != "all" && name != "default");
     for formula in &formulas {
@@ -258,16 +247,20 @@ pub(super) fn check(key: &SysctlKey, policy: &Policy, place: &Place) -> Vec<Diag
 
 /// Two spellings of one canonical key in one layer: neither could be said to win.
 pub(super) fn twins(statements: &[Statement]) -> Vec<Diagnostic> {
-    let mut seen: BTreeMap<(SysctlKey, bool), &Statement> = BTreeMap::new();
+    let mut seen: BTreeMap<(SysctlKey, bool), (&Statement, &SysctlKey)> = BTreeMap::new();
     let mut problems = Vec::new();
-    for statement in statements {
-        let canonical = (catalogue::canonical_key(&statement.key), statement.glob.is_some());
+    let sysctls = statements.iter().filter_map(|statement| match &statement.target {
+        Target::Sysctl(target) => Some((statement, target)),
+        Target::Link(_) => None,
+    });
+    for (statement, SysctlTarget { key, glob }) in sysctls {
+        let canonical = (catalogue::canonical_key(key), glob.is_some());
         match seen.get(&canonical) {
-            Some(first) => {
-                let (message, help) = if first.key == statement.key {
-                    (format!("`{}` is set twice", statement.key), "keep one of them".to_owned())
+            Some((first, first_key)) => {
+                let (message, help) = if *first_key == key {
+                    (format!("`{key}` is set twice"), "keep one of them".to_owned())
                 } else {
-                    let message = format!("`{}` and `{}` are two names of one value", first.key, statement.key);
+                    let message = format!("`{first_key}` and `{key}` are two names of one value");
                     (message, format!("keep `{}`", canonical.0))
                 };
                 problems.push(
@@ -277,7 +270,7 @@ pub(super) fn twins(statements: &[Statement]) -> Vec<Diagnostic> {
                 );
             }
             None => {
-                seen.insert(canonical, statement);
+                seen.insert(canonical, (statement, key));
             }
         }
     }

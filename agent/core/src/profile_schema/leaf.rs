@@ -76,12 +76,13 @@ pub(super) fn shape(entry: &Entry) -> Shape {
             )
         }
         ValueKind::Words => set("words", json!([{ "type": "string", "minLength": 1 }])),
-        ValueKind::Word => one("word", json!([{ "type": "string", "pattern": "^\\s*\\S+\\s*$" }])),
+        ValueKind::Word => one("word", json!([{ "type": "string", "pattern": "^\\s*\\S+\\s*$" }]), UNORDERED),
         ValueKind::CpuMask => one(
             "cpu-mask",
             json!([{ "type": "integer", "minimum": 0 }, { "type": "string", "pattern": "^[0-9A-Fa-fxX,\\s]*$" }]),
+            UNORDERED,
         ),
-        ValueKind::Text => one("text", json!([{ "type": ["integer", "boolean", "string"] }])),
+        ValueKind::Text => one("text", json!([{ "type": ["integer", "boolean", "string"] }]), UNORDERED),
         ValueKind::Secret | ValueKind::Action => Shape { name: "refused".to_owned(), definitions: Vec::new() },
     }
 }
@@ -128,10 +129,13 @@ fn numbers(name: String, range: Range, arity: usize) -> Shape {
     setting(&name, wanted, None, &bounded)
 }
 
-/// One of a kind that has no order.
-fn one(name: &str, plain: Value) -> Shape {
-    setting(name, with_expr(plain), None, &["value", "one-of", "prefer"])
+/// One value, with the policy words that suit it.
+pub(super) fn one(name: &str, plain: Value, words: &[&str]) -> Shape {
+    setting(name, with_expr(plain), None, words)
 }
+
+/// The words of what has no order.
+const UNORDERED: &[&str] = &["value", "one-of", "prefer"];
 
 /// A set, of which members may be asked for.
 fn set(name: &str, members: Value) -> Shape {

@@ -4,6 +4,7 @@
 //! the judge; a schema never refuses what the loader takes.
 
 mod leaf;
+mod link;
 mod sysctl;
 
 use std::collections::BTreeMap;
@@ -96,6 +97,7 @@ const TIME: &str = "^[0-9]+(\\.[0-9]+)? *([nN][sS]|[uU][sS]|[mM][sS]|[sS]|[mM]([
 fn document(title: &str, description: &str, properties: Map<String, Value>) -> Value {
     let mut definitions = sysctl::definitions();
     definitions.extend(leaf::definitions());
+    definitions.extend(link::definitions());
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": title,
@@ -128,6 +130,7 @@ fn section() -> Map<String, Value> {
         }),
     );
     properties.insert("sysctl".to_owned(), json!({ "$ref": "#/definitions/sysctl" }));
+    properties.insert("link".to_owned(), json!({ "type": "array", "items": { "$ref": "#/definitions/link" } }));
     properties
 }
 

@@ -1,7 +1,9 @@
 use super::*;
+use crate::address::link::LinkAttribute;
 use crate::catalogue;
 use crate::catalogue::Access;
 use crate::catalogue::ValueKind;
+use crate::features;
 
 /// The schema at a key of `[sysctl]`, references followed.
 fn at<'a>(schema: &'a Value, key: &str) -> Option<&'a Value> {
@@ -71,4 +73,25 @@ fn ranges_are_those_of_all_kernels_together() {
     let shape = follow(&schema, &at(&schema, "net.ipv4.tcp_rmem").unwrap()["allOf"][0]);
     let value = follow(&schema, &shape["anyOf"][0]);
     assert_eq!(value["anyOf"][2]["minItems"], 3, "{value}");
+}
+
+#[test]
+fn an_editor_is_offered_every_word_of_a_link_that_can_be_set() {
+    let schema = profile_schema();
+    let link = &schema["definitions"]["link"]["properties"];
+    for attribute in LinkAttribute::fixed() {
+        let text = attribute.to_string();
+        let (group, word) = text.split_once('/').map_or((None, text.as_str()), |(group, word)| (Some(group), word));
+        let group = group.map(|group| {
+            ["rings", "channels", "coalesce", "pause"].into_iter().find(|one| one.starts_with(group)).unwrap()
+        });
+        let place = group.map_or(link, |group| &link[group]["properties"]);
+        assert_eq!(place.get(word).is_some(), !attribute.is_read_only(), "{text}");
+    }
+    for key in crate::profile::link::keys() {
+        assert!(link.get(key).is_some(), "{key}");
+    }
+    for name in features::KNOWN.iter().chain(features::SHORT.iter().map(|(short, _)| short)) {
+        assert!(link["features"]["properties"].get(*name).is_some(), "{name}");
+    }
 }

@@ -5,6 +5,7 @@ mod grammar;
 mod host;
 mod includes;
 mod laws;
+mod link;
 mod params;
 mod resolve;
 mod shown;
