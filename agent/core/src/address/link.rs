@@ -4,12 +4,15 @@
 //! `netdev_features_strings`). The order of the variants is the order in which one device is written: what loses other
 //! settings comes before them.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
 
 use crate::diagnostic::suggest;
+
+pub mod feature;
 
 /// One value of one interface.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,12 +40,12 @@ pub enum LinkAttribute {
     Queue(Queue),
 }
 
-/// A closed list of words with a type of its own.
+/// A closed list of words with a type of its own. The doc comment of each is what `explain` says of it.
 macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$inner:meta])* $variant:ident = $word:literal,)+ }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[doc = $meaning:literal])+ $variant:ident = $word:literal,)+ }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name { $($(#[$inner])* $variant,)+ }
+        pub enum $name { $($(#[doc = $meaning])+ $variant,)+ }
 
         impl $name {
             /// All of them, in order.
@@ -51,6 +54,11 @@ macro_rules! words {
             /// The word in addresses and profiles.
             pub fn word(self) -> &'static str {
                 match self { $($name::$variant => $word,)+ }
+            }
+
+            /// What it means, in a sentence.
+            pub fn meaning(self) -> &'static str {
+                match self { $($name::$variant => concat!($($meaning),+).trim(),)+ }
             }
 
             /// The one of this word.
@@ -262,8 +270,26 @@ pub struct Queue {
 }
 
 /// The name of a feature as the kernel gives it, e.g. `tx-tcp-segmentation`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+///
+/// What another feature needs comes before it: the order in which a plan looks at them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct FeatureName(Box<str>);
+
+impl Ord for FeatureName {
+    fn cmp(&self, other: &FeatureName) -> Ordering {
+        // Most often only to find the same one.
+        if self.0 == other.0 {
+            return Ordering::Equal;
+        }
+        feature::depth(&self.0).cmp(&feature::depth(&other.0)).then_with(|| self.0.cmp(&other.0))
+    }
+}
+
+impl PartialOrd for FeatureName {
+    fn partial_cmp(&self, other: &FeatureName) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl FeatureName {
     /// A name of lower-case letters, digits and hyphens, at most 31 bytes (`ETH_GSTRING_LEN` with its NUL).
@@ -275,6 +301,11 @@ impl FeatureName {
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// What it means, if it is a feature of a kernel that trimtab has seen.
+    pub fn meaning(&self) -> Option<&'static str> {
+        feature::meaning(&self.0)
     }
 }
 
@@ -361,6 +392,19 @@ impl LinkAttribute {
             | LinkAttribute::Pause(_)
             | LinkAttribute::Queue(_) => false,
         }
+    }
+
+    /// What the value means, in a sentence; nothing for a feature that nobody described.
+    pub fn meaning(&self) -> Option<&'static str> {
+        Some(match self {
+            LinkAttribute::Device(device) => device.meaning(),
+            LinkAttribute::Channel(channel) => channel.meaning(),
+            LinkAttribute::Ring(ring) => ring.meaning(),
+            LinkAttribute::Feature(name) => return name.meaning(),
+            LinkAttribute::Coalesce(coalesce) => coalesce.meaning(),
+            LinkAttribute::Pause(pause) => pause.meaning(),
+            LinkAttribute::Queue(queue) => queue.attribute.meaning(),
+        })
     }
 
     /// Every attribute that is a fixed word, i.e. all but features and queues.

@@ -19,6 +19,7 @@ use crate::value::Value;
 
 pub mod link;
 pub mod sysctl;
+mod take_back;
 pub mod world;
 
 pub use world::World;
@@ -65,7 +66,13 @@ pub trait Rules: Sync {
     fn effects(&self, address: &Address, to: &Value, world: &World) -> Effects;
 
     /// What the write does to traffic, if it does anything.
-    fn disrupts(&self, address: &Address, from: &Value, to: &Value) -> Option<String>;
+    fn disrupts(&self, address: &Address, from: &Value, to: &Value, facts: &Facts) -> Option<String>;
+
+    /// What will be found where nothing is now, if a write of this plan lets it appear.
+    fn appears(&self, address: &Address, world: &World) -> Option<Value>;
+
+    /// The most that can be written here, where the kernel tells.
+    fn most(&self, address: &Address, world: &World) -> Option<i64>;
 
     /// Why a value cannot be had or written here at all.
     fn obstacle(&self, address: &Address, observed: &Observed, world: &World) -> Option<Obstacle>;

@@ -76,6 +76,12 @@ impl<'a> World<'a> {
         self.unforeseen.contains(address)
     }
 
+    /// A value that comes with an earlier write. What exactly is found then is the kernel's choice.
+    pub fn appear(&mut self, address: &Address, value: Value) {
+        self.unforeseen.insert(address.clone());
+        self.moved.insert(address.clone(), vec![value]);
+    }
+
     /// An effect of a write.
     pub fn apply(&mut self, effect: &Effect) {
         let before = self.possible(&effect.address).to_vec();
@@ -83,8 +89,9 @@ impl<'a> World<'a> {
             (Some(to), Certainty::Moves) => vec![to.clone()],
             (Some(to), Certainty::MayMove) => {
                 let rules = rules_of(&effect.address);
-                let known = before.contains(to)
-                    || before.iter().any(|value| rules.equivalent(&effect.address, value, to, self.facts));
+                // Only if either stands for the other is there nothing new to be found.
+                let same = |left, right| rules.equivalent(&effect.address, left, right, self.facts);
+                let known = before.iter().any(|value| value == to || (same(value, to) && same(to, value)));
                 let mut after = before;
                 if !known {
                     after.push(to.clone());

@@ -111,8 +111,11 @@ fn step(plan: &mut Plan, world: &mut World, address: &Address, goal: &Goal) {
         );
         return;
     }
+    if let Some(value) = rules.appears(address, world) {
+        world.appear(address, value);
+    }
     let observed = world.read(address);
-    if observed.value().is_none() {
+    if observed.value().is_none() && world.possible(address).is_empty() {
         let gone = matches!((goal, observed), (Goal::TakeBack { .. }, Observed::Absent));
         if !gone && let Some(obstacle) = rules.obstacle(address, observed, world) {
             plan.findings.push(Finding::of_obstacle(address, obstacle, setting));
@@ -144,9 +147,10 @@ fn step(plan: &mut Plan, world: &mut World, address: &Address, goal: &Goal) {
     }
     let cell = Cell {
         address: address.clone(),
-        from: world.read(address).value().cloned().unwrap_or(Value::Secret),
+        from: world.read(address).value().or(world.likely(address)).cloned().unwrap_or(Value::Secret),
         cases,
         otherwise,
+        most: rules.most(address, world),
         origin: origin.cloned(),
         reason: setting.and_then(|setting| setting.reason.clone()),
     };
@@ -189,7 +193,7 @@ fn turn(plan: &Plan, address: &Address, goal: &Goal, world: &World) -> Result<Tu
 /// What was there when the plan was made says whose it is. What an earlier change of this plan moves it to is our own
 /// doing in any case, and somebody else's value comes back behind it.
 fn take_back(plan: &Plan, address: &Address, before: &Value, ours: &[Value], part: &Part, world: &World) -> Turn {
-    let Some(read) = world.read(address).value() else {
+    let Some(read) = world.read(address).value().or(world.likely(address)) else {
         return Turn { cases: Vec::new(), otherwise: None, conflict: None };
     };
     let rules = rules_of(address);
@@ -207,11 +211,15 @@ fn take_back(plan: &Plan, address: &Address, before: &Value, ours: &[Value], par
         (TakeBack::Foreign, Part::Guarded { .. }) => (read.clone(), None),
         (TakeBack::Foreign, Part::Written | Part::Moved) => (read.clone(), Some(foreign(address, before, ours, read))),
     };
-    let same = |found: &Value| rules.equivalent(address, &target, found, world.facts);
+    // Of what was read, the rules have said whether it is back.
+    let is_back = |found: &Value| match found == read {
+        true => target == *found,
+        false => rules.equivalent(address, &target, found, world.facts),
+    };
     let cases = world
         .possible(address)
         .iter()
-        .map(|found| Case { found: found.clone(), write: (!same(found)).then(|| target.clone()) })
+        .map(|found| Case { found: found.clone(), write: (!is_back(found)).then(|| target.clone()) })
         .collect();
     let otherwise = world.is_unforeseen(address).then_some(target);
     Turn { cases, otherwise, conflict }
@@ -253,16 +261,18 @@ fn push(plan: &mut Plan, world: &mut World, cell: Cell, action: Action) {
     for effect in &effects.moves {
         world.apply(effect);
     }
-    let disrupts = rules.disrupts(&address, &cell.from, &to);
+    let disrupts = rules.disrupts(&address, &cell.from, &to, world.facts);
     world.write(&address, to);
     let guards = guards(&cell, &effects, world);
     let object = rules.object(&address);
     let same_write = plan.changes.last_mut().filter(|last| {
-        last.action == action
-            && last
-                .cells
-                .first()
-                .is_some_and(|first| first.address.kind() == address.kind() && rules.object(&first.address) == object)
+        let same_object = last
+            .cells
+            .first()
+            .is_some_and(|first| first.address.kind() == address.kind() && rules.object(&first.address) == object);
+        // What one message moves is found so only behind it.
+        let moved = last.effects.iter().any(|effect| effect.address == address);
+        last.action == action && same_object && !moved
     });
     match same_write {
         Some(last) => {
@@ -283,11 +293,20 @@ fn push(plan: &mut Plan, world: &mut World, cell: Cell, action: Action) {
     }
 }
 
-/// What the way back of a change would move although the change itself does not.
+/// What the way back of a change would move although the change itself does not. An effect may go back by a write of its
+/// own.
 fn guards(cell: &Cell, effects: &Effects, world: &World) -> Vec<Effect> {
-    let back = rules_of(&cell.address).effects(&cell.address, &cell.from, world);
-    let stays_now = |effect: &Effect| !effects.moves.iter().any(|moved| moved.address == effect.address);
-    back.moves.into_iter().filter(|effect| effect.certainty == Certainty::Moves && stays_now(effect)).collect()
+    let written = std::iter::once((&cell.address, &cell.from));
+    let moved = effects.moves.iter().filter(|effect| effect.to.is_some()).map(|effect| (&effect.address, &effect.from));
+    let stays_now = |effect: &Effect| {
+        effect.address != cell.address && !effects.moves.iter().any(|moved| moved.address == effect.address)
+    };
+    let mut guards: Vec<Effect> = Vec::new();
+    for (address, back) in written.chain(moved) {
+        let back = rules_of(address).effects(address, back, world).moves;
+        guards.extend(back.into_iter().filter(|effect| effect.certainty == Certainty::Moves && stays_now(effect)));
+    }
+    guards
 }
 
 /// A setting that held at its turn may have been moved by a later write. One more walk mends it; what is still not as
@@ -299,9 +318,11 @@ fn mend(plan: &mut Plan, world: &mut World, input: &Input) {
         let Some(goal) = input.goals.get(address) else { continue };
         plan.as_wanted.retain(|other| other != address);
         plan.changes.retain(|change| change.cells.iter().all(|cell| cell.address != *address));
+        plan.findings.retain(|finding| finding.address.as_ref() != Some(address));
         step(plan, world, address, goal);
     }
-    for address in upset.iter().filter(|address| is_upset(address, input, world)) {
+    let explained: BTreeSet<Address> = plan.findings.iter().filter_map(|finding| finding.address.clone()).collect();
+    for address in upset.iter().filter(|address| !explained.contains(*address) && is_upset(address, input, world)) {
         let message = "another setting moves it again: the two contradict each other";
         plan.findings.push(Finding::about(Class::Blocked, "contradiction", address, message));
     }

@@ -22,7 +22,9 @@ pub use goal::Goal;
 
 use crate::address::Address;
 use crate::desired::Origin;
+use crate::facts::Facts;
 use crate::kind::Effect;
+use crate::kind::rules_of;
 use crate::value::Value;
 
 /// What is to be done on one host, in order, and what is to be said about it.
@@ -79,6 +81,9 @@ pub struct Cell {
     /// What to write where something else is found, if an earlier change lets the kernel choose what becomes of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub otherwise: Option<Value>,
+    /// The most that can be written here, where the kernel tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most: Option<i64>,
     /// Who wants it; nobody for a return.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
@@ -112,6 +117,32 @@ impl Cell {
             }
         }
         wanted
+    }
+}
+
+/// What a plan says about the value that is found at a cell's turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer<'a> {
+    /// It is good enough.
+    Leave,
+    /// Write this.
+    Write(&'a Value),
+    /// It foresaw no such value.
+    Stale,
+}
+
+impl Cell {
+    /// What the plan does with the value that is found at the cell's turn.
+    pub fn answer(&self, found: &Value, facts: &Facts) -> Answer<'_> {
+        let same = |value: &Value| rules_of(&self.address).equivalent(&self.address, value, found, facts);
+        // What one case stands for besides itself may be another case.
+        let exact = self.cases.iter().find(|case| case.found == *found);
+        match (exact.or_else(|| self.cases.iter().find(|case| same(&case.found))), &self.otherwise) {
+            (Some(case), _) => case.write.as_ref().map_or(Answer::Leave, Answer::Write),
+            (None, Some(to)) if same(to) => Answer::Leave,
+            (None, Some(to)) => Answer::Write(to),
+            (None, None) => Answer::Stale,
+        }
     }
 }
 

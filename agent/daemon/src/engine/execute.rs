@@ -12,7 +12,7 @@ use trimtab_core::journal::Begin;
 use trimtab_core::journal::Record;
 use trimtab_core::journal::Role;
 use trimtab_core::kind::rules_of;
-use trimtab_core::plan::Cell;
+use trimtab_core::plan::Answer;
 use trimtab_core::plan::Change;
 use trimtab_core::plan::Plan;
 use trimtab_core::value::Value;
@@ -117,7 +117,7 @@ fn turn(kernel: &mut dyn Kernel, change: &Change, facts: &Facts, run: &mut Run) 
     let mut writes: Vec<(Address, Value)> = Vec::new();
     for (cell, observed) in change.cells.iter().zip(&found) {
         let value = observed.value();
-        let answer = value.map_or(Answer::Stale, |value| answer(cell, value, facts));
+        let answer = value.map_or(Answer::Stale, |value| cell.answer(value, facts));
         let to = match answer {
             Answer::Leave => continue,
             Answer::Write(to) => to,
@@ -163,27 +163,6 @@ fn turn(kernel: &mut dyn Kernel, change: &Change, facts: &Facts, run: &mut Run) 
         }
     }
     Ok(())
-}
-
-/// What a plan says about the value that is found at a cell's turn.
-pub(super) enum Answer<'a> {
-    /// It is good enough.
-    Leave,
-    /// Write this.
-    Write(&'a Value),
-    /// It foresaw no such value.
-    Stale,
-}
-
-/// What the plan does with the value that is found at a cell's turn.
-pub(super) fn answer<'a>(cell: &'a Cell, found: &Value, facts: &Facts) -> Answer<'a> {
-    let same = |value: &Value| rules_of(&cell.address).equivalent(&cell.address, value, found, facts);
-    match (cell.cases.iter().find(|case| same(&case.found)), &cell.otherwise) {
-        (Some(case), _) => case.write.as_ref().map_or(Answer::Leave, Answer::Write),
-        (None, Some(to)) if same(to) => Answer::Leave,
-        (None, Some(to)) => Answer::Write(to),
-        (None, None) => Answer::Stale,
-    }
 }
 
 /// What was read back, for messages.

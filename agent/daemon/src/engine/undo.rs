@@ -6,6 +6,7 @@ use trimtab_core::address::Address;
 use trimtab_core::journal::Outcome;
 use trimtab_core::journal::Record;
 use trimtab_core::kind::rules_of;
+use trimtab_core::plan::Answer;
 use trimtab_core::plan::Change;
 use trimtab_core::plan::Class;
 use trimtab_core::plan::Finding;
@@ -15,8 +16,6 @@ use trimtab_kernel::Kernel;
 use trimtab_kernel::fault;
 use trimtab_kernel::state::Sync;
 
-use super::execute::Answer;
-use super::execute::answer;
 use super::execute::shown;
 use super::observe::Host;
 use super::observe::observe;
@@ -106,7 +105,7 @@ fn back(kernel: &mut dyn Kernel, change: &Change, host: &Host, undone: &mut Undo
     let mut writes: Vec<(Address, Value)> = Vec::new();
     for cell in &change.cells {
         let value = found.get(&cell.address).and_then(|observed| observed.value());
-        match value.map_or(Answer::Stale, |value| answer(cell, value, &host.facts)) {
+        match value.map_or(Answer::Stale, |value| cell.answer(value, &host.facts)) {
             Answer::Leave => {}
             Answer::Write(to) => writes.push((cell.address.clone(), to.clone())),
             Answer::Stale => undone.failed.push((cell.address.clone(), "it moved while it was undone".to_owned())),

@@ -1,12 +1,22 @@
 //! Why a value of a link cannot be had or written, told apart so that each tells the user what to do.
 
+use super::queues;
 use crate::address::LinkKey;
+use crate::address::link::FeatureName;
 use crate::address::link::LinkAttribute;
+use crate::address::link::Queue;
+use crate::address::link::feature;
+use crate::diagnostic::suggest;
 use crate::kind::Obstacle;
 use crate::kind::ObstacleClass;
 use crate::kind::World;
 use crate::observed::Observed;
 
+/// `ENOENT` of include/uapi/asm-generic/errno-base.h: a device with one queue has no XPS (net/core/net-sysfs.c
+/// `xps_cpus_show`).
+const ENOENT: i32 = 2;
+/// `ENODEV`: the device went away while it was read.
+const ENODEV: i32 = 19;
 /// `ENETDOWN` of include/uapi/asm-generic/errno.h: some drivers only answer while the link is up.
 const ENETDOWN: i32 = 100;
 
@@ -14,52 +24,96 @@ const ENETDOWN: i32 = 100;
 pub fn obstacle(key: &LinkKey, observed: &Observed, world: &World) -> Option<Obstacle> {
     let interface = key.interface();
     match observed {
-        Observed::Value { writable: true, .. } => None,
+        Observed::Value { writable: true, .. } => leaving(key, world),
         Observed::Value { writable: false, .. } => Some(match key.attribute() {
-            LinkAttribute::Feature(_) => {
-                new(ObstacleClass::Lacking, "fixed", format!("the driver of {interface} cannot change it"))
-            }
+            LinkAttribute::Feature(_) => lacking("fixed", format!("the driver of {interface} cannot change it")),
+            attribute if attribute.is_read_only() => blocked("read-only", "it only tells, and cannot be set"),
             LinkAttribute::Device(_)
             | LinkAttribute::Channel(_)
             | LinkAttribute::Ring(_)
             | LinkAttribute::Coalesce(_)
             | LinkAttribute::Pause(_)
-            | LinkAttribute::Queue(_) => new(ObstacleClass::Blocked, "read-only", "it only tells, and cannot be set"),
+            | LinkAttribute::Queue(_) => lacking("fixed", format!("{interface} lets nobody change it")),
         }),
-        Observed::Absent if !world.interfaces.contains(interface) => {
-            Some(new(ObstacleClass::Pending, "no-interface", format!("there is no interface {interface}")))
-        }
-        Observed::Absent => Some(match key.attribute() {
-            LinkAttribute::Queue(_) => {
-                new(ObstacleClass::Pending, "no-queue", format!("{interface} has no such queue now"))
-            }
-            LinkAttribute::Device(_)
-            | LinkAttribute::Channel(_)
-            | LinkAttribute::Ring(_)
-            | LinkAttribute::Feature(_)
-            | LinkAttribute::Coalesce(_)
-            | LinkAttribute::Pause(_) => new(ObstacleClass::Lacking, "newer-kernel", "this kernel has no such value"),
-        }),
-        Observed::Unsupported => {
-            Some(new(ObstacleClass::Lacking, "unsupported", format!("the driver of {interface} does not support it")))
-        }
+        Observed::Absent if !world.interfaces.contains(interface) => Some(gone(interface)),
+        Observed::Absent => absent(key, world),
+        Observed::Unsupported => Some(lacking("unsupported", format!("the driver of {interface} does not support it"))),
         Observed::Denied => Some(Obstacle {
             advice: Some("run as root, or with CAP_NET_ADMIN".to_owned()),
-            ..new(ObstacleClass::Blocked, "permission", "this user may not read it")
+            ..blocked("permission", "this user may not read it")
         }),
         Observed::Failed { errno: ENETDOWN } => Some(Obstacle {
-            advice: Some(format!("it is set as soon as {interface} is up")),
-            ..new(ObstacleClass::Pending, "needs-link-up", "the driver tells it only while the link is up")
+            advice: Some(format!("bring {interface} up, then apply again")),
+            ..pending("needs-link-up", format!("the driver of {interface} tells it only while the link is up"))
         }),
-        Observed::Failed { errno } => Some(new(
-            ObstacleClass::Blocked,
+        Observed::Failed { errno: ENODEV } => Some(gone(interface)),
+        Observed::Failed { errno: ENOENT } if matches!(key.attribute(), LinkAttribute::Queue(_)) => Some(lacking(
+            "single-queue",
+            format!("{interface} has one queue to send from, so there is nothing to choose"),
+        )),
+        Observed::Failed { errno } => Some(blocked(
             "unreadable",
             format!("reading it fails with errno {errno}; without its value nothing can be undone"),
         )),
-        Observed::WriteOnly | Observed::Withheld => {
-            Some(new(ObstacleClass::Blocked, "unreadable", "it cannot be read"))
-        }
+        Observed::WriteOnly | Observed::Withheld => Some(blocked("unreadable", "it cannot be read")),
     }
+}
+
+/// A queue that goes with this plan.
+fn leaving(key: &LinkKey, world: &World) -> Option<Obstacle> {
+    let LinkAttribute::Queue(queue) = key.attribute() else { return None };
+    let count = queues::planned(key, queue.attribute.direction(), world)?;
+    (i64::from(queue.index) >= count).then(|| no_queue(key, *queue, &format!("will have {count}")))
+}
+
+fn absent(key: &LinkKey, world: &World) -> Option<Obstacle> {
+    match key.attribute() {
+        LinkAttribute::Queue(queue) if queues::appears(key, *queue, world).is_some() => None,
+        LinkAttribute::Queue(queue) => Some(no_queue(key, *queue, "does not have it now")),
+        LinkAttribute::Feature(name) => Some(unknown_feature(name)),
+        LinkAttribute::Device(_)
+        | LinkAttribute::Channel(_)
+        | LinkAttribute::Ring(_)
+        | LinkAttribute::Coalesce(_)
+        | LinkAttribute::Pause(_) => Some(lacking("newer-kernel", "this kernel has no such value")),
+    }
+}
+
+fn no_queue(key: &LinkKey, queue: Queue, why: &str) -> Obstacle {
+    let direction = queue.attribute.direction().word();
+    let message = format!("there is no queue {direction}-{}: {} {why}", queue.index, key.interface());
+    Obstacle {
+        advice: Some("the number of queues is channels.combined, or channels.rx and channels.tx".to_owned()),
+        ..pending("no-queue", message)
+    }
+}
+
+fn unknown_feature(name: &FeatureName) -> Obstacle {
+    if name.meaning().is_some() {
+        return lacking("newer-kernel", "this kernel has no such feature");
+    }
+    let near = suggest(name.as_str(), feature::KNOWN.iter().map(|(known, _)| *known));
+    Obstacle {
+        advice: near.map(|near| format!("did you mean {near}?")),
+        ..lacking("unknown-feature", "no feature of this kernel has that name")
+    }
+}
+
+fn gone(interface: &str) -> Obstacle {
+    pending("no-interface", format!("there is no interface {interface}"))
+}
+
+fn pending(code: &'static str, message: impl Into<String>) -> Obstacle {
+    new(ObstacleClass::Pending, code, message)
+}
+
+fn blocked(code: &'static str, message: impl Into<String>) -> Obstacle {
+    new(ObstacleClass::Blocked, code, message)
+}
+
+/// This kernel or device will never have it.
+fn lacking(code: &'static str, message: impl Into<String>) -> Obstacle {
+    new(ObstacleClass::Lacking, code, message)
 }
 
 fn new(class: ObstacleClass, code: &'static str, message: impl Into<String>) -> Obstacle {

@@ -1,12 +1,20 @@
 //! The rules of links, as the engine asks for them.
 
 use super::decide;
+use super::driver;
+use super::effects;
 use super::limit;
+use super::mtu;
 use super::obstacle;
 use super::order;
+use super::queues;
+use super::refusal;
+use super::remarks;
+use super::same;
 use crate::address::Address;
 use crate::address::LinkKey;
 use crate::address::Object;
+use crate::address::link::Device;
 use crate::address::link::LinkAttribute;
 use crate::facts::Facts;
 use crate::kind::Decision;
@@ -17,6 +25,7 @@ use crate::kind::Rules;
 use crate::kind::Surroundings;
 use crate::kind::TakeBack;
 use crate::kind::World;
+use crate::kind::take_back;
 use crate::observed::Observed;
 use crate::observed::Reading;
 use crate::policy::Policy;
@@ -30,19 +39,6 @@ fn key(address: &Address) -> Option<&LinkKey> {
     match &address.object {
         Object::Link(key) => Some(key),
         Object::Sysctl(_) => None,
-    }
-}
-
-/// Whether the kernel, told `told`, would hold `found`.
-///
-/// A switch must be active as it was asked to be; where what was asked for was not to be had then either, only the asking
-/// counts (an undo gives back what was asked for, and the kernel the rest).
-pub(super) fn holds(_key: &LinkKey, told: &Value, found: &Value, _facts: &Facts) -> bool {
-    match (told, found) {
-        (Value::Switch { wanted, active }, Value::Switch { wanted: asked, active: is }) => {
-            wanted == asked && (active == is || active != wanted)
-        }
-        (told, found) => told == found,
     }
 }
 
@@ -69,17 +65,16 @@ impl Rules for LinkRules {
     }
 
     fn equivalent(&self, address: &Address, left: &Value, right: &Value, facts: &Facts) -> bool {
-        key(address).map_or(left == right, |key| holds(key, left, right, facts))
+        key(address).map_or(left == right, |key| same::same(key, left, right, facts))
     }
 
     fn take_back(&self, address: &Address, before: &Value, ours: &[Value], now: &Value, facts: &Facts) -> TakeBack {
-        if self.equivalent(address, before, now, facts) {
-            TakeBack::Done
-        } else if ours.iter().any(|ours| self.equivalent(address, ours, now, facts)) {
-            TakeBack::Write(before.clone())
-        } else {
-            TakeBack::Foreign
+        // What was read is as it is, however a driver would round it: 1000 is not back where 1024 is found.
+        let number = |value: &Value| matches!(value, Value::Int(_));
+        if number(now) && before != now && ours.contains(now) {
+            return TakeBack::Write(before.clone());
         }
+        take_back::take_back(before, ours, now, &|left, right| self.equivalent(address, left, right, facts))
     }
 
     fn object(&self, address: &Address) -> String {
@@ -103,54 +98,62 @@ impl Rules for LinkRules {
     }
 
     fn refusal(&self, address: &Address, to: &Value, world: &World) -> Option<String> {
-        let key = key(address)?;
-        let limit = Address::link(key.with(limit(key.attribute())?));
-        match (to, world.likely(&limit)) {
-            (Value::Int(to), Some(Value::Int(most))) if *most > 0 && to > most => {
-                Some(format!("{} takes at most {most}", key.interface()))
-            }
-            _ => None,
-        }
+        refusal::refusal(key(address)?, to, world)
     }
 
-    fn closure(&self, address: &Address, _around: &Surroundings) -> Vec<Address> {
-        let limit = key(address).and_then(|key| Some(Address::link(key.with(limit(key.attribute())?))));
-        limit.into_iter().collect()
+    fn closure(&self, address: &Address, around: &Surroundings) -> Vec<Address> {
+        let Some(key) = key(address) else { return Vec::new() };
+        let mut closure = effects::reach(key, around.facts);
+        closure.extend(effects::deciders(key, around.facts));
+        closure
     }
 
-    fn reach(&self, _address: &Address, _around: &Surroundings) -> Vec<Address> {
-        Vec::new()
+    fn reach(&self, address: &Address, around: &Surroundings) -> Vec<Address> {
+        key(address).map(|key| effects::reach(key, around.facts)).unwrap_or_default()
     }
 
     fn needs_link_facts(&self) -> bool {
         true
     }
 
-    fn effects(&self, _address: &Address, _to: &Value, _world: &World) -> Effects {
-        Effects::default()
+    fn effects(&self, address: &Address, to: &Value, world: &World) -> Effects {
+        key(address).map(|key| effects::effects(key, to, world)).unwrap_or_default()
     }
 
-    fn disrupts(&self, address: &Address, from: &Value, to: &Value) -> Option<String> {
+    fn disrupts(&self, address: &Address, from: &Value, to: &Value, facts: &Facts) -> Option<String> {
         let key = key(address).filter(|_| from != to)?;
+        if let (LinkAttribute::Device(Device::Mtu), Value::Int(from), Value::Int(to)) = (key.attribute(), from, to) {
+            return mtu::disrupts(*from, *to).map(str::to_owned);
+        }
+        driver::disrupts(key.attribute(), key.interface(), facts).map(str::to_owned)
+    }
+
+    fn appears(&self, address: &Address, world: &World) -> Option<Value> {
+        let key = key(address)?;
         match key.attribute() {
-            LinkAttribute::Channel(_) | LinkAttribute::Ring(_) => Some("most drivers reset the link".to_owned()),
+            LinkAttribute::Queue(queue) => queues::appears(key, *queue, world),
             LinkAttribute::Device(_)
+            | LinkAttribute::Channel(_)
+            | LinkAttribute::Ring(_)
             | LinkAttribute::Feature(_)
             | LinkAttribute::Coalesce(_)
-            | LinkAttribute::Pause(_)
-            | LinkAttribute::Queue(_) => None,
+            | LinkAttribute::Pause(_) => None,
         }
+    }
+
+    fn most(&self, address: &Address, world: &World) -> Option<i64> {
+        limit::most(key(address)?, world)
     }
 
     fn obstacle(&self, address: &Address, observed: &Observed, world: &World) -> Option<Obstacle> {
         obstacle::obstacle(key(address)?, observed, world)
     }
 
-    fn meaning(&self, _address: &Address) -> Option<&'static str> {
-        None
+    fn meaning(&self, address: &Address) -> Option<&'static str> {
+        key(address)?.attribute().meaning()
     }
 
-    fn remarks(&self, _address: &Address, _policy: &Policy, _world: &World) -> Vec<Remark> {
-        Vec::new()
+    fn remarks(&self, address: &Address, _policy: &Policy, world: &World) -> Vec<Remark> {
+        key(address).map(|key| remarks::remarks(key, world)).unwrap_or_default()
     }
 }

@@ -14,6 +14,8 @@ use crate::kind::Certainty;
 use crate::kind::Effect;
 use crate::kind::Effects;
 use crate::kind::World;
+use crate::kind::link;
+use crate::observed::Observed;
 use crate::value::Value;
 
 /// The addresses that a write to `key` could move.
@@ -47,6 +49,17 @@ pub fn reach(key: &SysctlKey, interfaces: &BTreeSet<String>) -> Vec<Address> {
     reached
 }
 
+/// The features that go off for good where forwarding goes on: what a device has merged cannot be sent on as it came
+/// (net/core/dev.c `dev_disable_lro`, called by `inet_forward_change`, `devinet_sysctl_forward` and `dev_forward_change`).
+pub fn merging<'a>(key: &SysctlKey, interfaces: impl IntoIterator<Item = &'a String>) -> Vec<Address> {
+    let everywhere = matches!(class(key), EffectClass::ForwardingV4 | EffectClass::ForwardingV6);
+    if !everywhere && key.name() != "forwarding" {
+        return Vec::new();
+    }
+    let own = |name: &&String| everywhere || key.interface() == Some(name.as_str());
+    interfaces.into_iter().filter(own).filter_map(|name| link::lro_of(name)).collect()
+}
+
 /// What a write of `to` moves in this world.
 pub fn effects(key: &SysctlKey, to: &Value, world: &World) -> Effects {
     let mut effects = Effects::default();
@@ -75,7 +88,20 @@ pub fn effects(key: &SysctlKey, to: &Value, world: &World) -> Effects {
         EffectClass::ConfDefaultV4 => fan_out(&mut effects, key, to, world),
         EffectClass::CongestionControl => allow_algorithm(&mut effects, to, world),
     }
+    if *to != Value::Int(0) {
+        for address in merging(key, world.interfaces) {
+            stops_merging(&mut effects, address, world);
+        }
+    }
     effects
+}
+
+fn stops_merging(effects: &mut Effects, address: Address, world: &World) {
+    let changeable = matches!(world.read(&address), Observed::Value { writable: true, .. });
+    if changeable && let Some(from @ Value::Switch { active: true, .. }) = world.likely(&address) {
+        let (from, to) = (from.clone(), Some(Value::switch(false)));
+        effects.moves.push(Effect { address, from, to, certainty: Certainty::Moves });
+    }
 }
 
 /// The class of the catalogue. Of `conf.default` keys that it does not know, all are taken to fan out, as most do.

@@ -12,7 +12,6 @@ pub mod next_boot;
 pub mod obstacle;
 pub mod order;
 pub mod rules;
-pub mod take_back;
 
 pub use canonical::encode;
 pub use canonical::observe;

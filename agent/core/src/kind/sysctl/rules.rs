@@ -4,7 +4,6 @@ use super::combine;
 use super::effects;
 use super::obstacle;
 use super::order;
-use super::take_back;
 use crate::address::Address;
 use crate::address::Object;
 use crate::address::SysctlKey;
@@ -18,6 +17,7 @@ use crate::kind::Rules;
 use crate::kind::Surroundings;
 use crate::kind::TakeBack;
 use crate::kind::World;
+use crate::kind::take_back;
 use crate::observed::Observed;
 use crate::observed::Reading;
 use crate::policy::Policy;
@@ -77,7 +77,7 @@ impl Rules for SysctlRules {
 
     fn closure(&self, address: &Address, around: &Surroundings) -> Vec<Address> {
         let Some(key) = key(address) else { return Vec::new() };
-        let mut closure = effects::reach(key, around.interfaces);
+        let mut closure = reach(key, around);
         closure.extend(order::partner(key).map(Address::sysctl));
         closure.extend(combine::decider(key).map(Address::sysctl));
         closure.extend(combine::forwarding_of(key).map(Address::sysctl));
@@ -86,7 +86,7 @@ impl Rules for SysctlRules {
     }
 
     fn reach(&self, address: &Address, around: &Surroundings) -> Vec<Address> {
-        key(address).map(|key| effects::reach(key, around.interfaces)).unwrap_or_default()
+        key(address).map(|key| reach(key, around)).unwrap_or_default()
     }
 
     fn needs_link_facts(&self) -> bool {
@@ -97,7 +97,7 @@ impl Rules for SysctlRules {
         key(address).map(|key| effects::effects(key, to, world)).unwrap_or_default()
     }
 
-    fn disrupts(&self, address: &Address, from: &Value, to: &Value) -> Option<String> {
+    fn disrupts(&self, address: &Address, from: &Value, to: &Value, _facts: &Facts) -> Option<String> {
         if from == to {
             return None;
         }
@@ -108,6 +108,14 @@ impl Rules for SysctlRules {
         obstacle::obstacle(key(address)?, observed, world)
     }
 
+    fn appears(&self, _address: &Address, _world: &World) -> Option<Value> {
+        None
+    }
+
+    fn most(&self, _address: &Address, _world: &World) -> Option<i64> {
+        None
+    }
+
     fn meaning(&self, address: &Address) -> Option<&'static str> {
         catalogue::find(key(address)?).map(|entry| entry.meaning)
     }
@@ -116,6 +124,13 @@ impl Rules for SysctlRules {
         let Some(key) = key(address) else { return Vec::new() };
         combine::remark(key, world).into_iter().chain(stray_forwarding(key, world)).collect()
     }
+}
+
+/// Of devices, only those that somebody has asked about: a plan of sysctls alone needs no netlink.
+fn reach(key: &SysctlKey, around: &Surroundings) -> Vec<Address> {
+    let mut reached = effects::reach(key, around.interfaces);
+    reached.extend(effects::merging(key, around.facts.links.keys().filter(|name| around.interfaces.contains(*name))));
+    reached
 }
 
 fn decide(key: &SysctlKey, policy: &Policy, current: &Value, world: &World) -> Decision {

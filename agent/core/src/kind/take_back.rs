@@ -1,6 +1,6 @@
-//! Taking back what was written, element by element, so that what others changed meanwhile stays.
+//! Taking back what was written, element by element, so that what others changed meanwhile stays. For every kind alike.
 
-use crate::kind::TakeBack;
+use super::TakeBack;
 use crate::value::Ports;
 use crate::value::Value;
 
@@ -15,7 +15,8 @@ pub fn take_back(before: &Value, ours: &[Value], now: &Value, same: &dyn Fn(&Val
     }
     match (before, now) {
         (Value::Ints(before), Value::Ints(now)) => vector(before, ours, now),
-        (Value::Ports(before), Value::Ports(now)) => ports(before, ours, now),
+        (Value::Ports(before), Value::Ports(now)) => set(before, ours, now, Value::Ports),
+        (Value::Cpus(before), Value::Cpus(now)) => set(before, ours, now, Value::Cpus),
         _ => TakeBack::Foreign,
     }
 }
@@ -56,23 +57,19 @@ fn vector(before: &[i64], ours: &[Value], now: &[i64]) -> TakeBack {
 }
 
 /// A set goes back by members: those we added leave, those we removed return, those others added stay.
-fn ports(before: &Ports, ours: &[Value], now: &Ports) -> TakeBack {
+fn set(before: &Ports, ours: &[Value], now: &Ports, whole: fn(Ports) -> Value) -> TakeBack {
     let Some(wrote) = ours.iter().find_map(|value| match value {
-        Value::Ports(ports) => Some(ports),
-        Value::Int(_)
-        | Value::Ints(_)
-        | Value::Words(_)
-        | Value::Text(_)
-        | Value::Switch { .. }
-        | Value::Cpus(_)
-        | Value::Secret => None,
+        Value::Ports(set) | Value::Cpus(set) => Some(set),
+        Value::Int(_) | Value::Ints(_) | Value::Words(_) | Value::Text(_) | Value::Switch { .. } | Value::Secret => {
+            None
+        }
     }) else {
         return TakeBack::Foreign;
     };
     let added = wrote.minus(before);
     let removed = before.minus(wrote);
     let back = now.minus(&added).union(&removed);
-    if back == *now { TakeBack::Done } else { TakeBack::Write(Value::Ports(back)) }
+    if back == *now { TakeBack::Done } else { TakeBack::Write(whole(back)) }
 }
 
 #[cfg(test)]
@@ -111,6 +108,13 @@ mod tests {
     #[test]
     fn a_foreign_value_in_an_element_of_ours_is_a_conflict() {
         assert_eq!(back(ints(&[1, 2, 3]), ints(&[1, 2, 9]), ints(&[1, 2, 8])), TakeBack::Foreign);
+    }
+
+    #[test]
+    fn cpus_others_added_stay() {
+        let cpus = |text| Value::Cpus(Ports::parse(text).unwrap());
+        assert_eq!(back(cpus("0"), cpus("0-3"), cpus("0-3,7")), TakeBack::Write(cpus("0,7")));
+        assert_eq!(back(cpus(""), cpus("0-3"), cpus("0-3")), TakeBack::Write(cpus("")));
     }
 
     #[test]

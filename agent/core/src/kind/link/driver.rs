@@ -1,0 +1,133 @@
+//! What is known of drivers: how they round, and what they do to traffic when they are set.
+//!
+//! From the drivers' `set_ringparam`, `set_channels` and `set_coalesce` in Linux 6.12 and 7.2. A driver that is not here
+//! may do any of these.
+
+use super::topology;
+use crate::address::link::Coalesce;
+use crate::address::link::LinkAttribute;
+use crate::address::link::QueueAttribute;
+use crate::address::link::Ring;
+use crate::facts::Facts;
+
+/// How a number that was asked for becomes the one that holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rounding {
+    /// It is taken as it is.
+    Exact,
+    /// Up to the next multiple.
+    Up(i64),
+    /// Down to a multiple.
+    Down(i64),
+    /// Up to the next power of two.
+    UpToPower,
+    /// Down to a power of two.
+    DownToPower,
+    /// Into the driver's own limits, of which the lower one is not told: what is below this may become as much as this.
+    AtLeast(i64),
+}
+
+/// The roundings that a driver may apply to a ring.
+fn ring(driver: &str) -> &'static [Rounding] {
+    match driver {
+        "e1000" | "e1000e" | "igb" | "igbvf" | "igc" | "ixgbe" | "ixgbevf" | "fm10k" => {
+            &[Rounding::Up(8), Rounding::AtLeast(80)]
+        }
+        "i40e" | "ice" | "iavf" => &[Rounding::Up(32), Rounding::AtLeast(64)],
+        "vmxnet3" => &[Rounding::Up(32)],
+        "mlx4_en" | "mlx5_core" => &[Rounding::UpToPower, Rounding::AtLeast(64)],
+        "ena" => &[Rounding::DownToPower, Rounding::AtLeast(256)],
+        "hv_netvsc" => &[Rounding::AtLeast(10)],
+        "virtio_net" | "veth" | "gve" => &[Rounding::Exact],
+        _ => &[Rounding::Up(8), Rounding::Up(32), Rounding::UpToPower],
+    }
+}
+
+/// The roundings that may befall a number on its way into the kernel.
+pub fn roundings(attribute: &LinkAttribute, interface: &str, facts: &Facts) -> &'static [Rounding] {
+    let driver = topology::driver(facts, interface);
+    match attribute {
+        LinkAttribute::Ring(Ring::Rx | Ring::Tx | Ring::RxMini | Ring::RxJumbo) => ring(driver),
+        LinkAttribute::Coalesce(
+            Coalesce::RxUsecs | Coalesce::TxUsecs | Coalesce::RxUsecsHigh | Coalesce::RxUsecsLow,
+        ) => match driver {
+            // Their registers count in 2 µs (`ITR_GRAN_S`, `I40E_ITR_MASK`).
+            "i40e" | "ice" | "iavf" => &[Rounding::Up(2), Rounding::Down(2)],
+            "virtio_net" | "veth" => &[Rounding::Exact],
+            _ => &[Rounding::Exact, Rounding::Down(2), Rounding::Up(2)],
+        },
+        // A mask over a table (net/core/net-sysfs.c `store_rps_dev_flow_table_cnt`).
+        LinkAttribute::Queue(queue) if queue.attribute == QueueAttribute::RpsFlowCnt => &[Rounding::UpToPower],
+        LinkAttribute::Device(_)
+        | LinkAttribute::Channel(_)
+        | LinkAttribute::Ring(_)
+        | LinkAttribute::Feature(_)
+        | LinkAttribute::Coalesce(_)
+        | LinkAttribute::Pause(_)
+        | LinkAttribute::Queue(_) => &[Rounding::Exact],
+    }
+}
+
+impl Rounding {
+    /// Whether `told` becomes `found`.
+    pub fn takes(self, told: i64, found: i64) -> bool {
+        told == found
+            || match self {
+                Rounding::Exact => false,
+                Rounding::Up(step) => told > 0 && found > told && found - told < step && found % step == 0,
+                Rounding::Down(step) => found >= 0 && found < told && told - found < step && found % step == 0,
+                Rounding::UpToPower => told > 0 && found > told && is_power(found) && found / 2 < told,
+                Rounding::DownToPower => found > 0 && found < told && is_power(found) && told / 2 < found,
+                Rounding::AtLeast(least) => told > 0 && told < found && found <= least,
+            }
+    }
+}
+
+fn is_power(number: i64) -> bool {
+    u64::try_from(number).is_ok_and(u64::is_power_of_two)
+}
+
+/// What setting a value does to traffic.
+pub fn disrupts(attribute: &LinkAttribute, interface: &str, facts: &Facts) -> Option<&'static str> {
+    let driver = topology::driver(facts, interface);
+    let hardware = topology::is_hardware(facts, interface);
+    match attribute {
+        LinkAttribute::Channel(_) => match driver {
+            "veth" => Some("takes the carrier of both ends away for a moment"),
+            "virtio_net" | "tun" => Some("spreads flows over its queues anew"),
+            "mlx5_core" => Some("stops its queues for a moment, spreads the RSS table anew"),
+            _ if !hardware => None,
+            _ => Some("resets the link, spreads the RSS table anew"),
+        },
+        LinkAttribute::Ring(_) => match driver {
+            "virtio_net" => Some("drops what its queues hold"),
+            "mlx5_core" => Some("stops its queues for a moment"),
+            _ if !hardware => None,
+            _ => Some("resets the link"),
+        },
+        LinkAttribute::Feature(name) => match (driver, name.as_str()) {
+            _ if !hardware => None,
+            ("virtio_net", _) => None,
+            ("e1000" | "e1000e" | "igb" | "igc" | "ixgbe", "rx-lro" | "rx-all" | "rx-fcs" | "rx-ntuple-filter") => {
+                Some("resets the link")
+            }
+            (_, "rx-lro" | "rx-gro-hw" | "rx-all" | "loopback") => Some("may reset the link"),
+            (_, _) => None,
+        },
+        LinkAttribute::Pause(_) if hardware => Some("may take the link down while it is negotiated anew"),
+        LinkAttribute::Device(_) | LinkAttribute::Coalesce(_) | LinkAttribute::Pause(_) | LinkAttribute::Queue(_) => {
+            None
+        }
+    }
+}
+
+/// Whether a driver has one switch for both directions of VLAN tags (`e1000_fix_features`, `igb_fix_features`): sending
+/// follows receiving.
+pub fn couples_vlan_tags(driver: &str) -> bool {
+    matches!(driver, "e1000" | "e1000e" | "igb" | "igbvf" | "igc" | "atl1" | "atl1c" | "atl1e" | "atl2" | "alx")
+}
+
+/// Whether a driver sets XPS of all its queues when their number changes (`netif_set_xps_queue`). Most do.
+pub fn sets_xps(driver: &str) -> bool {
+    !matches!(driver, "veth" | "tun" | "dummy" | "netdevsim")
+}
