@@ -9,6 +9,8 @@ use super::paint::Tone;
 use crate::address::Address;
 use crate::address::Kind;
 use crate::address::Object;
+use crate::address::link::LinkAttribute;
+use crate::address::link::Queue;
 use crate::kind::Certainty;
 use crate::kind::Effect;
 use crate::plan::Action;
@@ -19,6 +21,7 @@ use crate::plan::Finding;
 use crate::plan::Plan;
 use crate::plan::saved::SavedPlan;
 use crate::plan::saved::Summary;
+use crate::value::Value;
 
 /// How much to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +34,8 @@ pub enum Detail {
 
 /// How many names of a long list are shown before they are counted.
 const NAMES_SHOWN: usize = 6;
+/// As many bytes of what a change does to traffic stand behind its row; more have a line of their own.
+const BESIDE: usize = 64;
 
 /// The whole plan.
 pub fn text(saved: &SavedPlan, detail: Detail, paint: Paint) -> String {
@@ -72,40 +77,103 @@ fn heading(saved: &SavedPlan) -> String {
 }
 
 fn section(out: &mut String, kind: Kind, plan: &Plan, detail: Detail, paint: Paint) {
-    let changes: Vec<&Change> =
-        plan.changes.iter().filter(|change| change.cells.iter().any(|cell| cell.address.kind() == kind)).collect();
-    let of_kind = |finding: &&Finding| {
-        finding.address.as_ref().is_some_and(|address| address.kind() == kind)
-            && (detail == Detail::Full || finding.class != Class::Note)
-    };
-    let findings = findings(plan.findings.iter().filter(of_kind), paint);
-    if changes.is_empty() && findings.is_empty() {
-        return;
-    }
-    let _ = writeln!(out, "{}", paint.tone(Tone::Heading, kind.word()));
-    let rows: Vec<Vec<Row>> =
-        changes.iter().map(|change| change.cells.iter().map(|cell| Row::of(change.action, cell)).collect()).collect();
+    let parts = parts(kind, plan, detail);
+    let rows = parts.values().flat_map(|part| &part.changes).map(|change| Row::all(change)).collect::<Vec<_>>();
     let widths = Widths::of(&rows);
-    for (change, rows) in changes.iter().zip(&rows) {
-        for row in rows {
-            row_line(out, row, &widths, paint);
-        }
-        if detail == Detail::Full {
-            consequences(out, change, paint);
+    // Devices of which the same is said are told once, in the place of the first.
+    let mut told: Vec<(String, Vec<&str>)> = Vec::new();
+    for (device, part) in &parts {
+        let body = part.text(*device, &widths, detail, paint);
+        let same = told.iter_mut().find(|(other, _)| *other == body && device.is_some());
+        match same {
+            Some((_, devices)) => devices.extend(*device),
+            None => told.push((body, device.iter().copied().collect())),
         }
     }
-    out.push_str(&findings);
+    for (body, devices) in told {
+        let names: Vec<String> = devices.into_iter().map(str::to_owned).collect();
+        let heading =
+            if names.is_empty() { kind.word().to_owned() } else { format!("{} {}", kind.word(), shorten(&names)) };
+        let _ = writeln!(out, "{}", paint.tone(Tone::Heading, &heading));
+        out.push_str(&body);
+    }
+}
+
+/// What belongs under one heading.
+#[derive(Default)]
+struct Part<'a> {
+    changes: Vec<&'a Change>,
+    findings: Vec<&'a Finding>,
+}
+
+/// The parts of a kind: one, or one for each device.
+fn parts(kind: Kind, plan: &Plan, detail: Detail) -> BTreeMap<Option<&str>, Part<'_>> {
+    let mut parts: BTreeMap<Option<&str>, Part> = BTreeMap::new();
+    for change in &plan.changes {
+        if let Some(cell) = change.cells.first().filter(|cell| cell.address.kind() == kind) {
+            parts.entry(device(&cell.address)).or_default().changes.push(change);
+        }
+    }
+    for finding in plan.findings.iter().filter(|finding| detail == Detail::Full || finding.class != Class::Note) {
+        if let Some(address) = finding.address.as_ref().filter(|address| address.kind() == kind) {
+            parts.entry(device(address)).or_default().findings.push(finding);
+        }
+    }
+    parts
+}
+
+/// The device under whose heading an address is shown, if its kind has such headings.
+fn device(address: &Address) -> Option<&str> {
+    match &address.object {
+        Object::Sysctl(_) => None,
+        Object::Link(key) => Some(key.interface()),
+    }
+}
+
+/// The name of an address under the heading of a device.
+fn name_below(address: &Address, heading: Option<&str>) -> String {
+    match &address.object {
+        Object::Link(key) if Some(key.interface()) == heading => key.attribute().to_string(),
+        Object::Link(_) | Object::Sysctl(_) => address.local_name(),
+    }
+}
+
+impl Part<'_> {
+    fn text(&self, heading: Option<&str>, widths: &Widths, detail: Detail, paint: Paint) -> String {
+        let mut out = String::new();
+        for change in &self.changes {
+            // Under a device there is room behind the row.
+            let beside = change.disrupts.as_ref().filter(|words| heading.is_some() && words.len() <= BESIDE);
+            for (index, row) in Row::all(change).iter().enumerate() {
+                let beside =
+                    beside.filter(|_| index == 0).map(|words| format!("   {}", paint.tone(Tone::Alarm, words)));
+                row_line(&mut out, row, widths, &beside.unwrap_or_default(), paint);
+            }
+            if detail == Detail::Full {
+                if let Some(disrupts) = change.disrupts.as_ref().filter(|_| beside.is_none()) {
+                    let _ = writeln!(out, "      traffic: {}", paint.tone(Tone::Alarm, disrupts));
+                }
+                consequences(&mut out, change, heading);
+            }
+        }
+        out.push_str(&findings_below(self.findings.iter().copied(), heading, paint));
+        out
+    }
 }
 
 /// Findings, those that say the same in one line.
 pub fn findings<'a>(findings: impl Iterator<Item = &'a Finding>, paint: Paint) -> String {
+    findings_below(findings, None, paint)
+}
+
+fn findings_below<'a>(findings: impl Iterator<Item = &'a Finding>, heading: Option<&str>, paint: Paint) -> String {
     let mut groups: BTreeMap<(Class, &str, &str), Vec<&Finding>> = BTreeMap::new();
     for finding in findings {
         groups.entry((finding.class, &finding.code, &finding.message)).or_default().push(finding);
     }
     let mut out = String::new();
     for findings in groups.values() {
-        finding_line(&mut out, findings, paint);
+        finding_line(&mut out, findings, heading, paint);
     }
     out
 }
@@ -121,13 +189,18 @@ struct Row {
 }
 
 impl Row {
+    fn all(change: &Change) -> Vec<Row> {
+        change.cells.iter().map(|cell| Row::of(change.action, cell)).collect()
+    }
+
     fn of(action: Action, cell: &Cell) -> Row {
         let (sigil, tone) = match action {
             Action::Set => ("~", Tone::Change),
             Action::Return => ("-", Tone::Return),
         };
         let origin = cell.origin.as_ref().map_or_else(|| "back to its original".to_owned(), ToString::to_string);
-        let (name, from, to) = (cell.address.local_name(), before(cell), cell.to().to_string());
+        let name = name_below(&cell.address, device(&cell.address));
+        let (from, to) = (before(cell), after(cell));
         Row { sigil, tone, name, from, to, origin }
     }
 }
@@ -156,11 +229,11 @@ impl Widths {
     }
 }
 
-fn row_line(out: &mut String, row: &Row, widths: &Widths, paint: Paint) {
+fn row_line(out: &mut String, row: &Row, widths: &Widths, beside: &str, paint: Paint) {
     let Row { sigil, tone, name, from, to, origin } = row;
     let (name_width, from_width, to_width) = (widths.name, widths.from, widths.to);
     let _ = write!(out, "  {} {name:name_width$}  ", paint.tone(*tone, sigil));
-    let _ = writeln!(out, "{from:>from_width$} -> {to:to_width$}  {}", paint.tone(Tone::Quiet, origin));
+    let _ = writeln!(out, "{from:>from_width$} -> {to:to_width$}  {}{beside}", paint.tone(Tone::Quiet, origin));
 }
 
 /// The live value; and what an earlier change makes of it, where that is why it must be written at all.
@@ -169,18 +242,26 @@ fn before(cell: &Cell) -> String {
         Some(case) if cell.from == *cell.to() && case.found != cell.from => {
             format!("{}, moved to {}", cell.from, case.found)
         }
+        // Written only where the kernel chooses otherwise.
+        Some(_) if cell.otherwise.is_some() && cell.from == *cell.to() => format!("{}, may be lost", cell.from),
         Some(_) | None => cell.from.to_string(),
     }
 }
 
-fn consequences(out: &mut String, change: &Change, paint: Paint) {
-    if let Some(disrupts) = &change.disrupts {
-        let _ = writeln!(out, "      traffic: {}", paint.tone(Tone::Alarm, disrupts));
+/// The new value, and the most that could be had where the device tells it.
+fn after(cell: &Cell) -> String {
+    match cell.most {
+        Some(most) if *cell.to() == Value::Int(most) => format!("{} (max)", cell.to()),
+        Some(most) => format!("{} (max {most})", cell.to()),
+        None => cell.to().to_string(),
     }
+}
+
+fn consequences(out: &mut String, change: &Change, heading: Option<&str>) {
     for (certainty, word) in [(Certainty::Moves, "moves: "), (Certainty::MayMove, "may move: ")] {
         let effects: Vec<&Effect> = change.effects.iter().filter(|effect| effect.certainty == certainty).collect();
         if !effects.is_empty() {
-            let _ = writeln!(out, "      {word}{}", moved(&effects));
+            let _ = writeln!(out, "      {word}{}", moved(&effects, heading));
         }
     }
     if !change.stays.is_empty() {
@@ -190,12 +271,22 @@ fn consequences(out: &mut String, change: &Change, paint: Paint) {
 }
 
 /// Effects with the same values of the same name on several interfaces are one item.
-fn moved(effects: &[&Effect]) -> String {
+fn moved(effects: &[&Effect], heading: Option<&str>) -> String {
     let mut groups: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
     for effect in effects {
-        let to = effect.to.as_ref().map_or_else(|| "a value of the kernel's choice".to_owned(), ToString::to_string);
-        let values = format!("{} -> {to}", effect.from);
-        groups.entry((family(&effect.address), values)).or_default().push(short(&effect.address));
+        let own = heading.is_some() && device(&effect.address) == heading;
+        let values = match &effect.to {
+            Some(to) => format!("{} -> {to}", effect.from),
+            // Of a dozen queues nobody reads what each has now.
+            None if own => "as the driver chooses".to_owned(),
+            None => format!("{} -> a value of the kernel's choice", effect.from),
+        };
+        let group = if own { (String::new(), values) } else { (family(&effect.address), values) };
+        let name = if own { below(&effect.address) } else { short(&effect.address) };
+        let names = groups.entry(group).or_default();
+        if !names.contains(&name) {
+            names.push(name);
+        }
     }
     let items: Vec<String> = groups
         .iter()
@@ -208,6 +299,24 @@ fn moved(effects: &[&Effect]) -> String {
         })
         .collect();
     items.join("; ")
+}
+
+/// The name of a value of the device in the heading; all queues have one.
+fn below(address: &Address) -> String {
+    match &address.object {
+        Object::Link(key) => match key.attribute() {
+            LinkAttribute::Queue(Queue { index: _, attribute }) => {
+                format!("queue/{}-*/{}", attribute.direction().word(), attribute.word())
+            }
+            attribute @ (LinkAttribute::Device(_)
+            | LinkAttribute::Channel(_)
+            | LinkAttribute::Ring(_)
+            | LinkAttribute::Feature(_)
+            | LinkAttribute::Coalesce(_)
+            | LinkAttribute::Pause(_)) => attribute.to_string(),
+        },
+        Object::Sysctl(_) => address.local_name(),
+    }
 }
 
 /// What all interfaces' keys of one name have in common, e.g. `net.ipv4.conf.*.forwarding`; empty for other keys.
@@ -234,15 +343,15 @@ fn shorten(names: &[String]) -> String {
     }
 }
 
-fn finding_line(out: &mut String, findings: &[&Finding], paint: Paint) {
+fn finding_line(out: &mut String, findings: &[&Finding], heading: Option<&str>, paint: Paint) {
     let Some(first) = findings.first() else { return };
     let (sigil, tone) = match first.class {
         Class::Pending => ("?", Tone::Wait),
         Class::Blocked | Class::Conflict => ("!", Tone::Alarm),
         Class::Note => ("=", Tone::Quiet),
     };
-    let names: Vec<String> =
-        findings.iter().filter_map(|finding| finding.address.as_ref()).map(Address::local_name).collect();
+    let addresses = findings.iter().filter_map(|finding| finding.address.as_ref());
+    let names: Vec<String> = addresses.map(|address| name_below(address, heading)).collect();
     let place = match findings {
         [only] => only.origin.as_ref().map(|origin| format!("  {}", paint.tone(Tone::Quiet, &origin.to_string()))),
         _ => None,

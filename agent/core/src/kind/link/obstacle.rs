@@ -2,6 +2,7 @@
 
 use super::queues;
 use crate::address::LinkKey;
+use crate::address::link::Direction;
 use crate::address::link::FeatureName;
 use crate::address::link::LinkAttribute;
 use crate::address::link::Queue;
@@ -12,9 +13,6 @@ use crate::kind::ObstacleClass;
 use crate::kind::World;
 use crate::observed::Observed;
 
-/// `ENOENT` of include/uapi/asm-generic/errno-base.h: a device with one queue has no XPS (net/core/net-sysfs.c
-/// `xps_cpus_show`).
-const ENOENT: i32 = 2;
 /// `ENODEV`: the device went away while it was read.
 const ENODEV: i32 = 19;
 /// `ENETDOWN` of include/uapi/asm-generic/errno.h: some drivers only answer while the link is up.
@@ -26,37 +24,41 @@ pub fn obstacle(key: &LinkKey, observed: &Observed, world: &World) -> Option<Obs
     match observed {
         Observed::Value { writable: true, .. } => leaving(key, world),
         Observed::Value { writable: false, .. } => Some(match key.attribute() {
-            LinkAttribute::Feature(_) => lacking("fixed", format!("the driver of {interface} cannot change it")),
+            LinkAttribute::Feature(_) => lacking("fixed", "the driver cannot change it"),
             attribute if attribute.is_read_only() => blocked("read-only", "it only tells, and cannot be set"),
             LinkAttribute::Device(_)
             | LinkAttribute::Channel(_)
             | LinkAttribute::Ring(_)
             | LinkAttribute::Coalesce(_)
             | LinkAttribute::Pause(_)
-            | LinkAttribute::Queue(_) => lacking("fixed", format!("{interface} lets nobody change it")),
+            | LinkAttribute::Queue(_) => lacking("fixed", "the device lets nobody change it"),
         }),
         Observed::Absent if !world.interfaces.contains(interface) => Some(gone(interface)),
         Observed::Absent => absent(key, world),
-        Observed::Unsupported => Some(lacking("unsupported", format!("the driver of {interface} does not support it"))),
+        Observed::Unsupported if sends_from_one(key) => {
+            Some(lacking("single-queue", "the device sends from one queue, so there is nothing to choose"))
+        }
+        Observed::Unsupported => Some(lacking("unsupported", "the driver does not support it")),
         Observed::Denied => Some(Obstacle {
             advice: Some("run as root, or with CAP_NET_ADMIN".to_owned()),
             ..blocked("permission", "this user may not read it")
         }),
         Observed::Failed { errno: ENETDOWN } => Some(Obstacle {
             advice: Some(format!("bring {interface} up, then apply again")),
-            ..pending("needs-link-up", format!("the driver of {interface} tells it only while the link is up"))
+            ..pending("needs-link-up", "the driver tells it only while the link is up")
         }),
         Observed::Failed { errno: ENODEV } => Some(gone(interface)),
-        Observed::Failed { errno: ENOENT } if matches!(key.attribute(), LinkAttribute::Queue(_)) => Some(lacking(
-            "single-queue",
-            format!("{interface} has one queue to send from, so there is nothing to choose"),
-        )),
         Observed::Failed { errno } => Some(blocked(
             "unreadable",
             format!("reading it fails with errno {errno}; without its value nothing can be undone"),
         )),
         Observed::WriteOnly | Observed::Withheld => Some(blocked("unreadable", "it cannot be read")),
     }
+}
+
+/// Of a device with one queue, XPS is there and has no value (net/core/net-sysfs.c `xps_cpus_show`).
+fn sends_from_one(key: &LinkKey) -> bool {
+    matches!(key.attribute(), LinkAttribute::Queue(queue) if queue.attribute.direction() == Direction::Tx)
 }
 
 /// A queue that goes with this plan.

@@ -13,7 +13,6 @@ use crate::value::Value;
 
 /// The refusal in words, if this value would be refused in this world.
 pub fn refusal(key: &LinkKey, to: &Value, world: &World) -> Option<String> {
-    let interface = key.interface();
     match (key.attribute(), to) {
         (attribute, Value::Int(to)) => bounds(key, *to, world).or_else(|| match attribute {
             LinkAttribute::Device(Device::Mtu) => mtu::refusal(key, *to, world),
@@ -21,7 +20,7 @@ pub fn refusal(key: &LinkKey, to: &Value, world: &World) -> Option<String> {
                 let other = queues::alternative(*channel)?;
                 let none = world.likely(&Address::link(key.with(LinkAttribute::Channel(other))));
                 matches!(none, None | Some(Value::Int(0)))
-                    .then(|| format!("{interface} would have no queue to receive or to send"))
+                    .then(|| "the device would have no queue to receive or to send".to_owned())
             }
             LinkAttribute::Device(_)
             | LinkAttribute::Channel(_)
@@ -51,15 +50,14 @@ pub fn refusal(key: &LinkKey, to: &Value, world: &World) -> Option<String> {
 
 /// What lies outside of what the device takes. Everything that is counted is counted from 0 in 32 bits.
 fn bounds(key: &LinkKey, to: i64, world: &World) -> Option<String> {
-    let interface = key.interface();
     if let Some(most) = limit::most(key, world).filter(|most| to > *most) {
         return Some(match most {
-            0 => format!("{interface} has none"),
-            most => format!("{interface} takes at most {most}"),
+            0 => "the device has none".to_owned(),
+            most => format!("the device takes at most {most}"),
         });
     }
     if let Some(least) = limit::least(key, world).filter(|least| to < *least) {
-        return Some(format!("{interface} takes at least {least}"));
+        return Some(format!("the device takes at least {least}"));
     }
     (!(0..=i64::from(u32::MAX)).contains(&to)).then(|| "it is a number of 32 bits, from 0".to_owned())
 }
