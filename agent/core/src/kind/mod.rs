@@ -71,6 +71,9 @@ pub trait Rules: Sync {
     /// What will be found where nothing is now, if a write of this plan lets it appear.
     fn appears(&self, address: &Address, world: &World) -> Option<Value>;
 
+    /// Whether what is here now goes away with a write of this plan.
+    fn vanishes(&self, address: &Address, world: &World) -> bool;
+
     /// The most that can be written here, where the kernel tells.
     fn most(&self, address: &Address, world: &World) -> Option<i64>;
 

@@ -122,6 +122,10 @@ fn step(plan: &mut Plan, world: &mut World, address: &Address, goal: &Goal) {
         }
         return;
     }
+    if setting.is_none() && rules.vanishes(address, world) {
+        // What goes away takes along what was changed of it.
+        return;
+    }
     if setting.is_none() && is_guarded(plan, address) {
         // A setting of this plan keeps it where it is: it becomes that setting's to give back.
         return;

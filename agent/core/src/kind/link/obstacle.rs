@@ -62,7 +62,7 @@ fn sends_from_one(key: &LinkKey) -> bool {
 }
 
 /// A queue that goes with this plan.
-fn leaving(key: &LinkKey, world: &World) -> Option<Obstacle> {
+pub fn leaving(key: &LinkKey, world: &World) -> Option<Obstacle> {
     let LinkAttribute::Queue(queue) = key.attribute() else { return None };
     let count = queues::planned(key, queue.attribute.direction(), world)?;
     (i64::from(queue.index) >= count).then(|| no_queue(key, *queue, &format!("will have {count}")))

@@ -141,6 +141,10 @@ impl Rules for LinkRules {
         }
     }
 
+    fn vanishes(&self, address: &Address, world: &World) -> bool {
+        key(address).is_some_and(|key| obstacle::leaving(key, world).is_some())
+    }
+
     fn most(&self, address: &Address, world: &World) -> Option<i64> {
         limit::most(key(address)?, world)
     }

@@ -112,6 +112,10 @@ impl Rules for SysctlRules {
         None
     }
 
+    fn vanishes(&self, _address: &Address, _world: &World) -> bool {
+        false
+    }
+
     fn most(&self, _address: &Address, _world: &World) -> Option<i64> {
         None
     }

@@ -195,6 +195,19 @@ fn a_queue_that_comes_with_the_plan_is_set_in_the_same_plan() {
 }
 
 #[test]
+fn a_queue_that_goes_when_its_number_goes_back_is_nothing_to_put_right() {
+    let mut machine = nic("veth");
+    machine.settle("eth0");
+    let settings = want(&[("eth0/channel/combined", is(4)), ("eth0/queue/rx-3/rps-cpus", is("0-1"))]);
+    let plan = machine.plan_of(&settings);
+    machine.execute(&plan).unwrap();
+    let way = machine.plan(&super::machine::back(&plan, &machine));
+    assert!(way.findings.is_empty(), "{}", told(&way));
+    machine.execute(&way).unwrap();
+    assert_eq!(machine.value("eth0/channel/combined"), Value::Int(2));
+}
+
+#[test]
 fn sets_of_cpus_have_words() {
     let machine = nic("ixgbe").with("eth0/queue/rx-0/rps-cpus", Value::Cpus(Ports::parse("1").unwrap()));
     let to = |policy: Policy| {
