@@ -2,8 +2,8 @@
 //! loss, systemd. `tests/vm/run` boots a stock Debian kernel under QEMU and runs this program in there; nowhere else will it run.
 //!
 //! Tests share one boot and run one after the other, so each leaves the machine as it found it. Those whose names end
-//! in `boot_1`, `boot_2` … get a machine and a disk of their own, and one boot each. Those below `systemd` run as a
-//! service of a Debian with systemd, the others under a process 1 that does nothing but wait.
+//! in `boot_1`, `boot_2` … get a machine and a disk of their own, and one boot each. Those of them below `systemd` run
+//! as a service of a Debian with systemd, all others under a process 1 that does nothing but wait.
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "what fails here fails a test")]
 #![expect(unsafe_code, reason = "the world of the tests of the command line: unshare(2) and setns(2)")]
@@ -15,6 +15,7 @@ mod nics;
 mod oracle;
 mod power;
 mod roles;
+mod systemd;
 mod trial;
 #[path = "../../cli/world.rs"]
 #[expect(dead_code, reason = "shared with the tests of the command line, which use all of it")]

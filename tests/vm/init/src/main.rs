@@ -167,6 +167,13 @@ fn hand_over(device: &str) -> Result<(), String> {
         .replace("@ENVIRONMENT@", &variables.concat());
     let unit = format!("{ROOT}/etc/systemd/system/vm-tests.service");
     std::fs::write(&unit, service).map_err(|error| format!("{unit}: {error}"))?;
+    let wants = format!("{ROOT}/etc/systemd/system/multi-user.target.wants/vm-tests.service");
+    match std::os::unix::fs::symlink("../vm-tests.service", &wants) {
+        Ok(()) => {}
+        // From an earlier boot of this disk.
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(format!("{wants}: {error}")),
+    }
     for path in ["/dev", "/proc", "/sys", "/run"] {
         mount_move(path, format!("{ROOT}{path}")).map_err(|error| format!("move {path}: {error}"))?;
     }
