@@ -13,18 +13,36 @@ pub fn sample_hosts() -> Vec<(&'static str, Facts)> {
         // A server at the edge: the speed is known, and memory is no limit.
         (
             "edge server, 25 Gbit/s",
-            Sample { memory: 256 << 30, cpus: 64, hz: 1000, uplink: Some(("ens1f0np0", 1500, Some(25))), ..VIRTUAL }
-                .facts(),
+            Sample {
+                memory: 256 << 30,
+                cpus: 64,
+                hz: 1000,
+                uplink: Some(("ens1f0np0", 1500, Some(25))),
+                device: ("physical", "ice", 64),
+                ..VIRTUAL
+            }
+            .facts(),
         ),
         // Jumbo frames, more than most formulas expect.
         (
             "storage server, 400 Gbit/s",
-            Sample { memory: 2 << 40, cpus: 384, uplink: Some(("eth0", 9000, Some(400))), ..VIRTUAL }.facts(),
+            Sample {
+                memory: 2 << 40,
+                cpus: 384,
+                uplink: Some(("eth0", 9000, Some(400))),
+                device: ("physical", "mlx5_core", 128),
+                ..VIRTUAL
+            }
+            .facts(),
         ),
         // A child namespace: keys that are global are absent, and nothing leads out.
         ("network namespace without a route", Sample { initial_netns: false, uplink: None, ..VIRTUAL }.facts()),
         // A container behind a veth, which calls itself 10 Gbit/s; trimtab takes that for unknown.
-        ("container", Sample { initial_netns: false, uplink: Some(("eth0", 1450, None)), ..VIRTUAL }.facts()),
+        (
+            "container",
+            Sample { initial_netns: false, uplink: Some(("eth0", 1450, None)), device: ("veth", "veth", 1), ..VIRTUAL }
+                .facts(),
+        ),
         // Debian 12, before the defaults of tcp_rmem and rmem_max moved.
         ("kernel 6.1", Sample { kernel: "6.1.0-42-amd64", version: 6001, ..VIRTUAL }.facts()),
         // Pages of 64 KiB.
@@ -48,6 +66,8 @@ struct Sample {
     initial_netns: bool,
     /// Name, MTU and Gbit/s.
     uplink: Option<(&'static str, i64, Option<i64>)>,
+    /// Its kind, its driver, and how many queues it may have.
+    device: (&'static str, &'static str, i64),
 }
 
 const VIRTUAL: Sample = Sample {
@@ -59,11 +79,12 @@ const VIRTUAL: Sample = Sample {
     hz: 250,
     initial_netns: true,
     uplink: Some(("ens3", 1500, None)),
+    device: ("physical", "virtio_net", 4),
 };
 
 impl Sample {
     fn facts(self) -> Facts {
-        let Sample { kernel, version, memory, cpus, page_size, hz, initial_netns, uplink } = self;
+        let Sample { kernel, version, memory, cpus, page_size, hz, initial_netns, uplink, device } = self;
         let mut facts = Facts::default();
         let mut put = |name: &str, value: FactValue| facts.insert(name, value, "sample host");
         put("host.name", FactValue::Text("sample".to_owned()));
@@ -83,6 +104,35 @@ impl Sample {
             for link in ["lo", name] {
                 facts.insert_link(link, "name", FactValue::Text(link.to_owned()), "sample host");
             }
+            let (kind, driver, queues) = device;
+            let own = [
+                ("kind", FactValue::Text(kind.to_owned())),
+                ("driver", FactValue::Text(driver.to_owned())),
+                ("default_route", FactValue::Bool(true)),
+                ("carrier", FactValue::Bool(true)),
+                ("rx_queues", FactValue::Int(queues)),
+                ("tx_queues", FactValue::Int(queues)),
+                ("channels_rx", FactValue::Int(queues)),
+                ("channels_tx", FactValue::Int(queues)),
+            ];
+            for (fact, value) in own {
+                facts.insert_link(name, fact, value, "sample host");
+            }
+            // A veth has neither rings nor a place on a bus, and its channels are no combined ones.
+            if kind == "physical" {
+                for (fact, value) in [("ring_rx_max", 4096), ("ring_tx_max", 4096), ("channels_combined_max", queues)] {
+                    facts.insert_link(name, fact, FactValue::Int(value), "sample host");
+                }
+                facts.insert_link(name, "bus", FactValue::Text("0000:01:00.0".to_owned()), "sample host");
+                facts.insert_link(
+                    name,
+                    "permanent_address",
+                    FactValue::Text("52:54:00:12:34:56".to_owned()),
+                    "sample host",
+                );
+            }
+            facts.insert_link("lo", "kind", FactValue::Text("loopback".to_owned()), "sample host");
+            facts.insert_link("lo", "default_route", FactValue::Bool(false), "sample host");
             facts.insert_link("lo", "mtu", FactValue::Int(65536), "sample host");
             facts.insert_link(name, "mtu", FactValue::Int(mtu), "sample host");
             if let Some(gigabits) = speed {

@@ -4,7 +4,8 @@
 //! hand: keys that are gone, switches that only ever did harm, values below what today's kernels start with, settings
 //! that another one makes void. It is a pass of its own beside the planner: no finding changes a plan or an exit code.
 //!
-//! Rules about one key are rows of a table in [`keys`]; those about several settings are functions in [`pairs`].
+//! Rules about one key are rows of a table in `keys`; those about several settings are functions in `pairs`,
+//! those about interfaces in `links`.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -20,6 +21,7 @@ use crate::value::Value;
 
 mod bounds;
 mod keys;
+mod links;
 mod pairs;
 
 #[cfg(test)]
@@ -50,6 +52,7 @@ pub fn lint(desired: &Desired, facts: Option<&Facts>, live: &dyn Fn(&Address) ->
         keys::check(&subject, &mut lints);
         pairs::check(&view, &subject, &mut lints);
     }
+    links::check(&view, &mut lints);
     lints.sort_by(|a, b| (&a.address, a.code, &a.message).cmp(&(&b.address, b.code, &b.message)));
     lints
 }

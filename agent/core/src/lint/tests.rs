@@ -14,7 +14,8 @@ use crate::policy::Scalar;
 use crate::policy::Wanted;
 
 fn address(key: &str) -> Address {
-    format!("sysctl:{key}").parse().unwrap()
+    let kind = if key.starts_with("eth") { "link" } else { "sysctl" };
+    format!("{kind}:{key}").parse().unwrap()
 }
 
 fn desired(settings: &[(&str, Policy)]) -> Desired {
@@ -224,4 +225,36 @@ fn settings_of_another_namespace_are_no_neighbours() {
     }
     let lints = lint(&desired, None, &|_| None);
     assert_eq!(lints.iter().map(|lint| lint.code).collect::<Vec<_>>(), ["switched-off"]);
+}
+
+#[test]
+fn offloads_turned_off_by_the_dozen_are_questioned_once_a_device() {
+    let off = |names: &[&str]| -> Vec<(String, Policy)> {
+        names.iter().map(|name| (format!("eth0/feature/{name}"), is(0))).collect()
+    };
+    let codes_of = |settings: Vec<(String, Policy)>| {
+        let settings: Vec<(&str, Policy)> =
+            settings.iter().map(|(key, policy)| (key.as_str(), policy.clone())).collect();
+        codes(&settings, None, &[])
+    };
+    assert_eq!(
+        codes_of(off(&["rx-gro", "tx-generic-segmentation", "tx-tcp-segmentation", "rx-checksum"])),
+        ["cargo-cult"]
+    );
+    // One family is a decision, and LRO is none of them.
+    assert_eq!(codes_of(off(&["tx-tcp-segmentation", "tx-tcp6-segmentation", "tx-tcp-ecn-segmentation"])), [""; 0]);
+    assert_eq!(codes_of(off(&["rx-gro", "rx-lro", "rx-gro-hw", "tx-udp-segmentation"])), [""; 0]);
+}
+
+#[test]
+fn long_queues_small_packets_and_merging_before_forwarding_are_questioned() {
+    assert_eq!(codes(&[("eth0/txqueuelen", is(10_000))], None, &[]), ["cargo-cult"]);
+    assert_eq!(codes(&[("eth0/txqueuelen", is(1000))], None, &[]), [""; 0]);
+    assert_eq!(codes(&[("eth0/mtu", is(1279))], None, &[]), ["no-ipv6"]);
+    assert_eq!(codes(&[("eth0/mtu", at_least(1000)), ("eth1/mtu", is(9000))], None, &[]), [""; 0]);
+    let lro = ("eth0/feature/rx-lro", is(1));
+    assert_eq!(codes(&[lro.clone(), ("net.ipv4.ip_forward", is(1))], None, &[]), ["forwarding-lro"]);
+    assert_eq!(codes(std::slice::from_ref(&lro), None, &[("net.ipv4.ip_forward", 1)]), ["forwarding-lro"]);
+    assert_eq!(codes(std::slice::from_ref(&lro), None, &[("net.ipv4.ip_forward", 0)]), [""; 0]);
+    assert_eq!(codes(&[("eth0/feature/rx-lro", is(0)), ("net.ipv4.ip_forward", is(1))], None, &[]), [""; 0]);
 }

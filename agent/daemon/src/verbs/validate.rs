@@ -91,11 +91,12 @@ pub fn run(common: &Common, options: &cli::Validate) -> Result<Exit, Failure> {
 }
 
 fn hosts(options: &cli::Validate) -> Result<Vec<Candidate>, Failure> {
-    let interfaces: BTreeSet<String> = ["eth0", "lo"].map(str::to_owned).into();
-    let samples = expr::sample_hosts().into_iter().map(|(name, facts)| Candidate {
-        name: name.to_owned(),
-        facts,
-        interfaces: interfaces.clone(),
+    let samples = expr::sample_hosts().into_iter().map(|(name, facts)| {
+        let mut interfaces: BTreeSet<String> = facts.links.keys().cloned().collect();
+        if interfaces.is_empty() {
+            interfaces = ["eth0", "lo"].map(str::to_owned).into();
+        }
+        Candidate { name: name.to_owned(), facts, interfaces }
     });
     let mut hosts: Vec<Candidate> = samples.collect();
     for path in &options.against {

@@ -29,6 +29,13 @@ net.ipv4.conf."eth0.100".rp_filter = 2
 net.ipv4.conf."*".send_redirects = 0
 net.ipv4.tcp_rmem = { at-least = ["keep", "keep", { expr = "clamp(pow2(2 * bdp(known(uplink.speed, params.bandwidth), params.rtt)), 4096, 67108864)" }] }
 net.ipv4.tcp_fin_timeout = { value = 30, on-drift = "report", reason = "frees orphans" }
+
+[[link]]
+match = { name = ["eth*", "!eth9"] }
+mtu = { expr = "known(link.mtu, 1500)" }
+features = { tso = true, rx-lro = { value = false, if-supported = true } }
+[link.queues."rx-[0]"]
+rps-cpus = "0-3,8"
 "#;
 
 /// Loads a text as profile, host file and arguments, resolves it and renders everything it says.
@@ -42,7 +49,12 @@ fn everything(text: &[u8], arguments: &str) -> Vec<String> {
         let request = Request {
             roles: host_file.is_none().then(|| vec!["p".to_owned()]),
             host_file,
-            sets: vec![arguments.to_owned(), format!("net.core.somaxconn={arguments}")],
+            sets: vec![
+                arguments.to_owned(),
+                format!("net.core.somaxconn={arguments}"),
+                format!("link:eth0/mtu={arguments}"),
+                format!("link:{arguments}=1"),
+            ],
             params: vec![arguments.to_owned(), format!("rtt={arguments}")],
             ..Request::default()
         };
@@ -68,7 +80,7 @@ fn the_example_is_valid_on_every_sample_host() {
     assert_eq!(world.problems(), [""; 0]);
     for (name, facts) in sample_hosts() {
         assert_eq!(world.host_problems(&facts, &["eth0"]), [""; 0], "{name}");
-        assert_eq!(world.settings(&facts, &["eth0"]).len(), 8, "{name}");
+        assert_eq!(world.settings(&facts, &["eth0"]).len(), 16, "{name}");
     }
 }
 
@@ -122,6 +134,30 @@ fn world(profiles: &[(Vec<String>, BTreeSet<usize>)], backwards: bool) -> World 
     world.roles(&roles.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
+/// Sections of links of which any two may disagree.
+fn section() -> impl Strategy<Value = String> {
+    let matcher = prop::sample::select(vec![
+        "'eth0'",
+        "'eth*'",
+        "'*'",
+        "['eth0', '!eth1']",
+        "{ driver = 'virtio_net' }",
+        "{ driver = '!x', name = 'e*' }",
+    ]);
+    let line = prop::sample::select(vec![
+        "mtu = 1400",
+        "mtu = 9000",
+        "mtu = { value = 1300, override = true }",
+        "features = { tso = true }",
+        "features = { tso = false, tx-tcp-segmentation = true }",
+        "queues = { 'rx-*' = { rps-cpus = 'all' } }",
+        "queues = { 'rx-?' = { rps-cpus = '1' }, rx-1 = { rps-cpus = 2 } }",
+        "channels = { combined = 2 }",
+        "channels = { combined = { at-least = 3 } }",
+    ]);
+    (matcher, line).prop_map(|(matcher, line)| format!("[[link]]\nmatch = {matcher}\n{line}\n"))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
@@ -132,7 +168,7 @@ proptest! {
 
     #[test]
     fn any_text_of_the_language_is_survived(
-        text in "([a-z\\[\\]{}=\"'.,#*\\\\ \n\r0-9-]|sysctl|net|expr|include|\\[sysctl\\]\n|net\\.core\\.somaxconn = ){0,60}",
+        text in "([a-z\\[\\]{}=\"'.,#*\\\\ \n\r0-9-]|sysctl|\\[\\[link\\]\\]\nmatch = |features|queues|net|expr|include|\\[sysctl\\]\n|net\\.core\\.somaxconn = ){0,60}",
         argument in "[a-z\\[\\]{}=\"'.,:@/*0-9 -]{0,30}",
     ) {
         everything(text.as_bytes(), &argument);
@@ -190,5 +226,27 @@ proptest! {
         let resolved = bundle.resolve(&crate::facts::Facts::default(), &BTreeSet::new());
         let address = "sysctl:net.core.somaxconn".parse().unwrap();
         prop_assert_eq!(resolved.desired.settings[&address].origin.to_string(), "--set");
+    }
+
+    #[test]
+    fn the_order_of_sections_never_changes_what_links_get(
+        sections in prop::collection::vec(section(), 0..6).prop_flat_map(|sections| (Just(sections.clone()), Just(sections).prop_shuffle())),
+    ) {
+        let mut facts = crate::facts::Facts::default();
+        for (link, driver, queues) in [("eth0", "virtio_net", 2), ("eth1", "e1000e", 3)] {
+            facts.insert_link(link, "driver", crate::facts::FactValue::Text(driver.to_owned()), "test");
+            facts.insert_link(link, "rx_queues", crate::facts::FactValue::Int(queues), "test");
+        }
+        let interfaces = BTreeSet::from(["eth0".to_owned(), "eth1".to_owned(), "mystery".to_owned()]);
+        let (one, other) = (sections.0, sections.1);
+        let resolve = |sections: &[String]| {
+            super::one(&sections.concat()).load().bundle.map(|bundle| bundle.resolve(&facts, &interfaces))
+        };
+        let (Some(one), Some(other)) = (resolve(&one), resolve(&other)) else { panic!("not loaded") };
+        prop_assert_eq!(one.failed(), other.failed());
+        let wants = |resolved: &crate::profile::Resolved| {
+            resolved.desired.settings.iter().map(|(address, setting)| (address.clone(), setting.want.clone(), setting.if_supported)).collect::<Vec<_>>()
+        };
+        prop_assert_eq!(wants(&one), wants(&other));
     }
 }
