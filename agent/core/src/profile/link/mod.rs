@@ -19,7 +19,10 @@
 //! xps-cpus = "0"
 //! ```
 //!
-//! Several sections may speak of one interface: each setting is settled by itself, see [`super::resolve`].
+//! Several sections may speak of one interface: each setting is settled by itself, see [`super::resolve`]. Within a layer the
+//! more exact one wins: first how the interface is named (a name, a permanent address or a place on a bus; a longer glob
+//! over names; a shorter one; anything else), then how the queue is (its name, a longer glob, a shorter one), then how the
+//! value is (the kernel's name of a feature before one of ethtool's that stands for it, in whichever section).
 
 mod argument;
 mod conditions;

@@ -42,16 +42,19 @@ fn link(lines: &str) -> World {
     one(&format!("[[link]]\n{lines}"))
 }
 
-/// The sample that the module's documentation shows.
-fn documented() -> String {
-    let source = include_str!("../link/mod.rs");
+/// The sample that a documentation shows.
+fn documented(source: &str) -> String {
     let block = source.split("```toml").nth(1).unwrap().split("```").next().unwrap();
-    block.lines().map(|line| line.trim_start_matches("//! ").trim_start_matches("//!")).collect::<Vec<_>>().join("\n")
+    block
+        .lines()
+        .map(|line| line.trim_start_matches("///").trim_start_matches("//!").trim_start())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[test]
 fn the_documented_section_says_what_it_seems_to_say() {
-    let world = one(&documented());
+    let world = one(&documented(include_str!("../link/mod.rs")));
     assert_eq!(world.problems(), [""; 0]);
     let device = "eth0 driver=virtio_net channels_combined_max=2 channels_rx=1 rx_queues=2 tx_queues=2";
     assert_eq!(
@@ -81,6 +84,13 @@ fn the_documented_section_says_what_it_seems_to_say() {
     assert!(resolved.desired.settings.values().all(|setting| setting.on_drift == crate::policy::OnDrift::Report));
     let gso = &resolved.desired.settings[&"link:eth0/feature/tx-udp-segmentation".parse().unwrap()];
     assert!(gso.if_supported);
+}
+
+#[test]
+fn the_documented_match_is_one() {
+    let world = link(&format!("{}\nmtu = 1400", documented(include_str!("../link/matcher.rs")).trim()));
+    let devices = ["eth0 driver=ena default_route=true", "eth9 driver=ena default_route=true", "eth1 driver=ena"];
+    assert_eq!(on(&world, &devices), ["eth0/mtu = 1400  p.toml:3"]);
 }
 
 #[test]
