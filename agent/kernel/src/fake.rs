@@ -11,8 +11,11 @@ use std::io;
 
 use trimtab_core::address::Address;
 use trimtab_core::address::Kind;
+use trimtab_core::address::LinkKey;
 use trimtab_core::address::Object;
 use trimtab_core::address::SysctlKey;
+use trimtab_core::facts::Asked;
+use trimtab_core::facts::Fact;
 use trimtab_core::facts::FactValue;
 use trimtab_core::facts::Facts;
 use trimtab_core::host::HostId;
@@ -23,13 +26,20 @@ use trimtab_core::value::Value;
 use crate::Kernel;
 use crate::WriteError;
 use crate::sysctl;
+use links::Links;
 
+mod foreign;
+mod interfaces;
 mod laws;
+mod links;
 mod parse;
 mod table;
 #[cfg(test)]
 mod tests;
 
+pub use foreign::Event;
+pub use links::Device;
+pub use links::Rounding;
 pub use parse::Class;
 
 /// One network namespace of a kernel that is not there.
@@ -39,16 +49,18 @@ pub struct FakeKernel {
     facts: Facts,
     nodes: BTreeMap<SysctlKey, Node>,
     interfaces: BTreeMap<String, Interface>,
+    links: Links,
     /// The "was ever set" bits of `conf.default`; a new interface is born with them.
     default_set: BTreeSet<String>,
     hz: u32,
     reads: usize,
     writes: usize,
     faults: BTreeMap<usize, Fault>,
-    refused: BTreeMap<SysctlKey, i32>,
-    before_reads: BTreeMap<usize, Vec<(SysctlKey, String)>>,
-    before_writes: BTreeMap<usize, Vec<(SysctlKey, String)>>,
+    refused: BTreeMap<Address, i32>,
+    before_reads: BTreeMap<usize, Vec<Event>>,
+    before_writes: BTreeMap<usize, Vec<Event>>,
     log: Vec<Written>,
+    messages: Vec<Message>,
 }
 
 #[derive(Debug, Clone)]
@@ -73,13 +85,24 @@ pub enum Fault {
     Fail(i32),
     /// It is accepted, and nothing is stored.
     Ignore,
-    /// It is accepted, and this is stored instead.
+    /// It is accepted, and this is stored instead; of a device, where it is a number and a number was written.
     Store(String),
-    /// Only this many bytes are taken, and nothing is stored.
+    /// Only this many bytes are taken, and nothing is stored. A message is taken whole, and then ignored.
     Short(usize),
 }
 
-/// One write that reached the fake kernel.
+/// One message about a device that reached the fake kernel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// What it said.
+    pub cells: Vec<(LinkKey, Value)>,
+    /// Whether it was taken.
+    pub taken: bool,
+    /// Whether it came from somebody else.
+    pub foreign: bool,
+}
+
+/// One write to a key that reached the fake kernel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
     /// Where to.
@@ -122,6 +145,7 @@ impl FakeKernel {
             facts: Facts::default(),
             nodes: BTreeMap::new(),
             interfaces: BTreeMap::new(),
+            links: Links::default(),
             default_set: BTreeSet::new(),
             hz: 250,
             reads: 0,
@@ -131,6 +155,7 @@ impl FakeKernel {
             before_reads: BTreeMap::new(),
             before_writes: BTreeMap::new(),
             log: Vec::new(),
+            messages: Vec::new(),
         };
         for (name, value) in [
             ("host.name", FactValue::Text("fake".to_owned())),
@@ -157,6 +182,9 @@ impl FakeKernel {
     pub fn set_fact(&mut self, name: &str, value: FactValue) {
         if let ("host.hz", FactValue::Int(hz)) = (name, &value) {
             self.hz = u32::try_from(*hz).unwrap_or(250).max(1);
+        }
+        if let ("host.cpus", FactValue::Int(cpus)) = (name, &value) {
+            self.links.set_cpus(u16::try_from(*cpus).unwrap_or(u16::MAX));
         }
         self.facts.insert(name, value, "fake");
     }
@@ -188,19 +216,6 @@ impl FakeKernel {
     /// What a key holds, without counting as a read.
     pub fn text(&self, key: &SysctlKey) -> Option<&str> {
         self.nodes.get(key).map(|node| node.text.as_str())
-    }
-
-    /// A new interface: its values are those of `default` now.
-    pub fn add_interface(&mut self, name: &str) {
-        table::add_interface(self, name);
-        let set = self.default_set.clone();
-        self.interfaces.insert(name.to_owned(), Interface { set, addressed: false });
-    }
-
-    /// The interface and its keys go.
-    pub fn remove_interface(&mut self, name: &str) {
-        self.interfaces.remove(name);
-        self.nodes.retain(|key, _| key.interface() != Some(name));
     }
 
     /// An IPv4 address: from now on `conf.default` moves nothing there (net/ipv4/devinet.c `ipv4_devconf_setall`).
@@ -235,27 +250,7 @@ impl FakeKernel {
 
     /// Has every write to a key fail with this errno.
     pub fn refuse(&mut self, key: &SysctlKey, errno: i32) {
-        self.refused.insert(key.clone(), errno);
-    }
-
-    /// Has somebody else write just before the Nth read from the beginning, counted from 1.
-    pub fn foreign_before_read(&mut self, nth: usize, key: &SysctlKey, text: &str) {
-        self.before_reads.entry(nth).or_default().push((key.clone(), text.to_owned()));
-    }
-
-    /// Has somebody else write just before the Nth write from the beginning, counted from 1.
-    pub fn foreign_before_write(&mut self, nth: usize, key: &SysctlKey, text: &str) {
-        self.before_writes.entry(nth).or_default().push((key.clone(), text.to_owned()));
-    }
-
-    /// Somebody else writes, now.
-    ///
-    /// # Errors
-    /// The errno of the kernel.
-    pub fn foreign_write(&mut self, key: &SysctlKey, text: &str) -> Result<usize, i32> {
-        let outcome = self.obey(key, text);
-        self.log.push(Written { key: key.clone(), text: text.to_owned(), outcome, foreign: true });
-        outcome
+        self.refused.insert(Address::sysctl(key.clone()), errno);
     }
 
     /// Every write so far, in order, those of others included.
@@ -265,13 +260,16 @@ impl FakeKernel {
 
     fn read_one(&mut self, address: &Address) -> Reading {
         self.reads += 1;
-        for (key, text) in self.before_reads.remove(&self.reads).unwrap_or_default() {
-            let _ = self.foreign_write(&key, &text);
+        for event in self.before_reads.remove(&self.reads).unwrap_or_default() {
+            self.happen(event);
         }
         if address.netns.is_some() && address.netns != self.identity.netns.name {
             return Reading::Failed { errno: libc::EXDEV };
         }
-        let Object::Sysctl(key) = &address.object else { return Reading::Absent };
+        let key = match &address.object {
+            Object::Sysctl(key) => key,
+            Object::Link(key) => return self.links.read(key),
+        };
         let Some(node) = self.nodes.get(key) else { return Reading::Absent };
         match node.class {
             Class::Action => Reading::WriteOnly,
@@ -289,11 +287,8 @@ impl FakeKernel {
     }
 
     fn write_one(&mut self, key: &SysctlKey, text: &str) -> Result<usize, i32> {
-        self.writes += 1;
-        for (key, text) in self.before_writes.remove(&self.writes).unwrap_or_default() {
-            let _ = self.foreign_write(&key, &text);
-        }
-        let outcome = match (self.refused.get(key), self.faults.remove(&self.writes)) {
+        let fault = self.next_write();
+        let outcome = match (self.refused.get(&Address::sysctl(key.clone())), fault) {
             (Some(errno), _) => Err(*errno),
             (None, None) => self.obey(key, text),
             (None, Some(Fault::Fail(errno))) => Err(errno),
@@ -316,6 +311,15 @@ impl FakeKernel {
         }
         laws::write(self, key, text)
     }
+
+    /// What happens before the next write, and what becomes of it.
+    fn next_write(&mut self) -> Option<Fault> {
+        self.writes += 1;
+        for event in self.before_writes.remove(&self.writes).unwrap_or_default() {
+            self.happen(event);
+        }
+        self.faults.remove(&self.writes)
+    }
 }
 
 impl Default for FakeKernel {
@@ -333,6 +337,18 @@ impl Kernel for FakeKernel {
         self.facts.clone()
     }
 
+    fn link_facts(&mut self, names: &BTreeSet<String>, _asked: &Asked) -> BTreeMap<String, BTreeMap<String, Fact>> {
+        self.links.facts(names)
+    }
+
+    fn interface_indexes(&mut self, names: &BTreeSet<String>) -> Option<BTreeMap<String, u32>> {
+        Some(names.iter().filter_map(|name| Some((name.clone(), self.links.index_of(name)?))).collect())
+    }
+
+    fn interface_names(&mut self, numbers: &BTreeSet<u32>) -> Option<BTreeMap<u32, String>> {
+        Some(numbers.iter().filter_map(|number| Some((*number, self.links.name_of(*number)?.to_owned()))).collect())
+    }
+
     fn interfaces(&mut self) -> io::Result<BTreeSet<String>> {
         Ok(self.interfaces.keys().cloned().collect())
     }
@@ -345,7 +361,7 @@ impl Kernel for FakeKernel {
     fn list(&mut self, kind: Kind) -> io::Result<Vec<Address>> {
         match kind {
             Kind::Sysctl => Ok(self.nodes.keys().cloned().map(Address::sysctl).collect()),
-            Kind::Link => Ok(Vec::new()),
+            Kind::Link => Ok(self.links.list().into_iter().map(Address::link).collect()),
         }
     }
 
@@ -354,13 +370,13 @@ impl Kernel for FakeKernel {
     }
 
     fn write(&mut self, cells: &[(Address, Value)]) -> Result<(), WriteError> {
+        if let Some((Address { object: Object::Link(_), .. }, _)) = cells.first() {
+            return self.write_links(cells);
+        }
         let Some((address, value)) = sysctl::only_cell(cells, self.identity.netns.name.as_deref())? else {
             return Ok(());
         };
-        let Object::Sysctl(key) = &address.object else {
-            let source = io::Error::from(io::ErrorKind::Unsupported);
-            return Err(WriteError::Refused { address: address.clone(), text: value.to_string(), source });
-        };
+        let Object::Sysctl(key) = &address.object else { return Ok(()) };
         let text = sysctl::text_to_write(address, key, value)?;
         match self.write_one(key, &text) {
             Ok(taken) if taken == text.len() => Ok(()),

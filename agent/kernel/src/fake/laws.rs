@@ -125,6 +125,10 @@ fn move_along(kernel: &mut FakeKernel, segments: &[&str], old: &str, new: &str, 
                 conf(kernel, "ipv6", &interface, name, new);
             }
         }
+        // devinet_sysctl_forward, dev_forward_change.
+        ["net", "ipv4" | "ipv6", "conf", interface, "forwarding"] if taken && old != new => {
+            kernel.stop_merging(interface);
+        }
         _ => {}
     }
 }
@@ -218,5 +222,8 @@ fn set(kernel: &mut FakeKernel, key: &str, text: &str) {
 fn conf(kernel: &mut FakeKernel, family: &str, interface: &str, name: &str, text: &str) {
     if let Ok(key) = SysctlKey::from_segments(["net", family, "conf", interface, name]) {
         kernel.set(&key, text);
+    }
+    if name == "forwarding" && number(text) != 0 {
+        kernel.stop_merging(interface);
     }
 }

@@ -134,6 +134,11 @@ pub fn add_interface(kernel: &mut FakeKernel, interface: &str) {
         let text = default(kernel, "ipv4", name);
         add_conf(kernel, "ipv4", interface, name, Class::INT, &text);
     }
+    add_ipv6(kernel, interface);
+}
+
+/// IPv6 comes to an interface.
+pub fn add_ipv6(kernel: &mut FakeKernel, interface: &str) {
     for (name, _, class) in IPV6_CONF {
         let text = default(kernel, "ipv6", name);
         add_conf(kernel, "ipv6", interface, name, class.clone(), &text);
