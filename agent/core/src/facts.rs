@@ -94,7 +94,8 @@ pub enum Asked {
 impl Asked {
     /// What the rules of the kinds look at: which interface lies above which, what drives it, whether it is connected.
     pub fn for_rules() -> Asked {
-        Asked::Only(["driver", "kind", "master", "lower", "uppers", "carrier"].map(str::to_owned).into())
+        let names = ["driver", "kind", "master", "lower", "uppers", "carrier", "rx_queues", "tx_queues"];
+        Asked::Only(names.map(str::to_owned).into())
     }
 
     /// Whether this fact is asked for.
@@ -141,6 +142,11 @@ pub const KNOWN: &[KnownFact] = &[
     KnownFact { name: "host.kernel_version", unit: Unit::Number, meaning: "major * 1000 + minor, e.g. 6012 for 6.12" },
     KnownFact { name: "host.memory", unit: Unit::Bytes, meaning: "MemTotal of /proc/meminfo" },
     KnownFact { name: "host.cpus", unit: Unit::Number, meaning: "CPUs online" },
+    KnownFact {
+        name: "host.cpus_possible",
+        unit: Unit::Number,
+        meaning: "CPUs that may ever be there: masks have so many bits",
+    },
     KnownFact { name: "host.page_size", unit: Unit::Bytes, meaning: "the size of a page" },
     KnownFact { name: "host.hz", unit: Unit::Number, meaning: "timer ticks a second, from the coarse clock" },
     KnownFact {

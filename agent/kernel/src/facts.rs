@@ -34,6 +34,7 @@ pub fn gather() -> Facts {
     put("host.kernel", Some(FactValue::Text(release.clone().into_owned())), "uname");
     put("host.memory", small("/proc/meminfo", memory_total), "/proc/meminfo MemTotal");
     put("host.cpus", small(CPUS_ONLINE, cpus), CPUS_ONLINE);
+    put("host.cpus_possible", small(CPUS_POSSIBLE, cpus), CPUS_POSSIBLE);
     put("host.page_size", i64::try_from(rustix::param::page_size()).ok().map(FactValue::Int), "auxv AT_PAGESZ");
     put("host.hz", ticks_per_second().map(FactValue::Int), "clock_getres CLOCK_MONOTONIC_COARSE");
     put("host.initial_netns", identity::is_initial().ok().map(FactValue::Bool), identity::GLOBAL_ONLY);
@@ -69,6 +70,8 @@ pub fn link_facts<'a, I: IntoIterator<Item = &'a str>>(names: I) -> BTreeMap<Str
 
 /// Not `available_parallelism`, which tells what this process may use: the kernel works on every CPU.
 const CPUS_ONLINE: &str = "/sys/devices/system/cpu/online";
+/// More than online where CPUs may be plugged in.
+const CPUS_POSSIBLE: &str = "/sys/devices/system/cpu/possible";
 
 fn small(path: &str, parse: fn(&str) -> Option<i64>) -> Option<FactValue> {
     let bytes = file::read(Path::new(path), 64 << 10).ok()?;

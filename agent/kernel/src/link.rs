@@ -69,6 +69,9 @@ struct Gathered {
 impl Links {
     /// Reads many values; the answers stand in the order of the keys.
     pub(crate) fn read(&mut self, keys: &[&LinkKey]) -> Vec<Reading> {
+        if let Some(queues) = &mut self.queues {
+            queues.look_anew();
+        }
         let gathered = self.gather(keys);
         keys.iter().map(|key| self.reading(key, &gathered)).collect()
     }

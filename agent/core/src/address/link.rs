@@ -4,7 +4,7 @@
 //! `netdev_features_strings`). The order of the variants is the order in which one device is written: what loses other
 //! settings comes before them.
 
-use std::cmp::Ordering;
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -272,40 +272,32 @@ pub struct Queue {
 /// The name of a feature as the kernel gives it, e.g. `tx-tcp-segmentation`.
 ///
 /// What another feature needs comes before it: the order in which a plan looks at them.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct FeatureName(Box<str>);
-
-impl Ord for FeatureName {
-    fn cmp(&self, other: &FeatureName) -> Ordering {
-        // Most often only to find the same one.
-        if self.0 == other.0 {
-            return Ordering::Equal;
-        }
-        feature::depth(&self.0).cmp(&feature::depth(&other.0)).then_with(|| self.0.cmp(&other.0))
-    }
-}
-
-impl PartialOrd for FeatureName {
-    fn partial_cmp(&self, other: &FeatureName) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FeatureName {
+    /// Worked out once: names are compared all the time. First, because it decides first.
+    depth: u8,
+    name: Cow<'static, str>,
 }
 
 impl FeatureName {
     /// A name of lower-case letters, digits and hyphens, at most 31 bytes (`ETH_GSTRING_LEN` with its NUL).
     pub fn new(name: &str) -> Option<FeatureName> {
         let fits = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-' || c == b'_';
-        (!name.is_empty() && name.len() < 32 && name.bytes().all(fits)).then(|| FeatureName(name.into()))
+        if let Some(name) = feature::known(name) {
+            return Some(FeatureName { depth: feature::depth(name), name: Cow::Borrowed(name) });
+        }
+        (!name.is_empty() && name.len() < 32 && name.bytes().all(fits))
+            .then(|| FeatureName { depth: feature::depth(name), name: Cow::Owned(name.to_owned()) })
     }
 
     /// The name.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.name
     }
 
     /// What it means, if it is a feature of a kernel that trimtab has seen.
     pub fn meaning(&self) -> Option<&'static str> {
-        feature::meaning(&self.0)
+        feature::meaning(&self.name)
     }
 }
 

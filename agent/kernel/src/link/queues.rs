@@ -6,6 +6,7 @@
 
 use std::io;
 use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
 use std::os::fd::OwnedFd;
 
 use rustix::fs::Mode;
@@ -30,6 +31,8 @@ const PAGE: usize = 4096;
 pub(super) struct Queues {
     root: OwnedFd,
     view: View,
+    /// The folder of the queues of the interface read last: all of one device are read together, and the way to it is long.
+    last: Option<(String, OwnedFd)>,
 }
 
 /// Whose interfaces it shows.
@@ -56,18 +59,23 @@ impl Queues {
     /// The system's, if there is no sysfs at all.
     pub(super) fn open() -> io::Result<Queues> {
         match own() {
-            Ok(root) => Ok(Queues { root, view: View::Own }),
+            Ok(root) => Ok(Queues { root, view: View::Own, last: None }),
             Err(_) => {
                 let folder = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
                 let root = rustix::fs::open("/sys", folder, Mode::empty())?;
-                Ok(Queues { root, view: View::Shared })
+                Ok(Queues { root, view: View::Shared, last: None })
             }
         }
     }
 
+    /// Forgets the folder of the interface read last: a name may be another interface's by now.
+    pub(super) fn look_anew(&mut self) {
+        self.last = None;
+    }
+
     /// The value of one queue. `identity` tells which interface is meant, where that is not certain.
     pub(super) fn read(
-        &self,
+        &mut self,
         interface: &str,
         queue: &Queue,
         identity: &mut dyn FnMut() -> Option<Identity>,
@@ -75,7 +83,7 @@ impl Queues {
         if self.view == View::Shared && !self.is_same(interface, identity()) {
             return Reading::Denied;
         }
-        match self.text(&path(interface, queue)) {
+        match self.queue_text(interface, queue) {
             Ok(text) => match value(queue.attribute, &text) {
                 Some(value) => Reading::Typed { value, writable: true },
                 None => Reading::Failed { errno: Errno::IO.raw_os_error() },
@@ -123,7 +131,7 @@ impl Queues {
 
     /// How many queues of each direction there are now: receiving, transmitting.
     pub(super) fn count(&self, interface: &str) -> Option<(u16, u16)> {
-        let folder = self.open_file(&format!("class/net/{interface}/queues"), OFlags::DIRECTORY).ok()?;
+        let folder = self.open_file(&queues(interface), OFlags::DIRECTORY).ok()?;
         let (mut rx, mut tx) = (0, 0);
         for entry in rustix::fs::Dir::new(folder).ok()? {
             let entry = entry.ok()?;
@@ -134,6 +142,15 @@ impl Queues {
         Some((rx, tx))
     }
 
+    fn queue_text(&mut self, interface: &str, queue: &Queue) -> Result<String, Errno> {
+        if self.last.as_ref().is_none_or(|(name, _)| name != interface) {
+            let folder = self.open_file(&queues(interface), OFlags::PATH | OFlags::DIRECTORY)?;
+            self.last = Some((interface.to_owned(), folder));
+        }
+        let folder = self.last.as_ref().map_or(self.root.as_fd(), |(_, folder)| folder.as_fd());
+        read_text(&open_within(folder, &below(queue), OFlags::empty())?)
+    }
+
     fn is_same(&self, interface: &str, identity: Option<Identity>) -> bool {
         let Some(identity) = identity else { return false };
         let there = |name: &str| self.text(&format!("class/net/{interface}/{name}")).ok();
@@ -142,23 +159,30 @@ impl Queues {
     }
 
     fn text(&self, path: &str) -> Result<String, Errno> {
-        let file = self.open_file(path, OFlags::empty())?;
-        let mut buffer = vec![0; PAGE];
-        let count = rustix::io::read(&file, buffer.as_mut_slice())?;
-        buffer.truncate(count);
-        String::from_utf8(buffer).map_err(|_| Errno::ILSEQ)
+        read_text(&self.open_file(path, OFlags::empty())?)
     }
 
     fn open_file(&self, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
-        // `class/net/IF` is a link to the device, within sysfs.
-        let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-        loop {
-            match rustix::fs::openat2(self.root.as_fd(), path, flags | OFlags::CLOEXEC, Mode::empty(), resolve) {
-                Err(Errno::AGAIN | Errno::INTR) => {}
-                answer => return answer,
-            }
+        open_within(self.root.as_fd(), path, flags)
+    }
+}
+
+fn open_within(root: BorrowedFd<'_>, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+    // `class/net/IF` is a link to the device, within sysfs.
+    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+    loop {
+        match rustix::fs::openat2(root, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve) {
+            Err(Errno::AGAIN | Errno::INTR) => {}
+            answer => return answer,
         }
     }
+}
+
+fn read_text(file: &OwnedFd) -> Result<String, Errno> {
+    let mut buffer = [0; PAGE];
+    let count = rustix::io::read(file, buffer.as_mut_slice())?;
+    let text = std::str::from_utf8(buffer.get(..count).unwrap_or_default());
+    text.map(str::to_owned).map_err(|_| Errno::ILSEQ)
 }
 
 fn own() -> Result<OwnedFd, Errno> {
@@ -170,12 +194,30 @@ fn own() -> Result<OwnedFd, Errno> {
 }
 
 /// An interface's name holds no slash and is neither `.` nor `..`, so that this leads nowhere else.
+fn queues(interface: &str) -> String {
+    format!("class/net/{interface}/queues")
+}
+
 fn folder(interface: &str, queue: &Queue) -> String {
-    format!("class/net/{interface}/queues/{}-{}", queue.attribute.direction().word(), queue.index)
+    format!("{}/{}-{}", queues(interface), queue.attribute.direction().word(), queue.index)
 }
 
 fn path(interface: &str, queue: &Queue) -> String {
-    format!("{}/{}", folder(interface, queue), queue.attribute.word().replace('-', "_"))
+    format!("{}/{}", queues(interface), below(queue))
+}
+
+fn below(queue: &Queue) -> String {
+    let Queue { index, attribute } = queue;
+    format!("{}-{index}/{}", attribute.direction().word(), file_of(*attribute))
+}
+
+fn file_of(attribute: QueueAttribute) -> &'static str {
+    match attribute {
+        QueueAttribute::RpsCpus => "rps_cpus",
+        QueueAttribute::RpsFlowCnt => "rps_flow_cnt",
+        QueueAttribute::XpsCpus => "xps_cpus",
+        QueueAttribute::XpsRxqs => "xps_rxqs",
+    }
 }
 
 fn value(attribute: QueueAttribute, text: &str) -> Option<Value> {

@@ -75,7 +75,16 @@ pub const KNOWN: &[(&str, &str)] = &[
 
 /// What a feature means, if it is known.
 pub fn meaning(name: &str) -> Option<&'static str> {
-    KNOWN.iter().find(|(known, _)| *known == name).map(|(_, meaning)| *meaning)
+    entry(name).map(|(_, meaning)| *meaning)
+}
+
+/// The same name, for good, if it is known.
+pub(super) fn known(name: &str) -> Option<&'static str> {
+    entry(name).map(|(known, _)| *known)
+}
+
+fn entry(name: &str) -> Option<&'static (&'static str, &'static str)> {
+    KNOWN.binary_search_by_key(&name, |(known, _)| known).ok().and_then(|at| KNOWN.get(at))
 }
 
 /// How many features lie below one, each needing the next (net/core/dev.c `netdev_fix_features`): one that needs another is

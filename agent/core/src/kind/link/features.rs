@@ -180,22 +180,24 @@ fn moved(key: &LinkKey, name: &str, active: bool, certainty: Certainty, world: &
 
 /// What is asked of every feature of these steps that the device has; of one that cannot be changed, what it is.
 fn asked<'a>(key: &LinkKey, steps: &'a [Step], world: &World) -> BTreeMap<&'a str, bool> {
-    let mut asked = BTreeMap::new();
-    let mut ask = |name: &'a str| {
-        let Some(address) = address(key, name) else { return };
-        if let Some(Value::Switch { wanted, active }) = world.likely(&address) {
-            let writable = matches!(world.read(&address), Observed::Value { writable: true, .. });
-            asked.insert(name, if writable { *wanted } else { *active });
-        }
-    };
+    let mut names: Vec<&'a str> = Vec::new();
     for step in steps {
-        ask(step.feature);
+        names.push(step.feature);
         match step.condition {
-            Condition::Needs(of) => of.iter().copied().flatten().for_each(|name| ask(name)),
-            Condition::Excluded(by) => by.iter().for_each(|name| ask(name)),
+            Condition::Needs(of) => names.extend(of.iter().copied().flatten()),
+            Condition::Excluded(by) => names.extend(by),
         }
     }
-    asked
+    // Most of them are named in several steps.
+    names.sort_unstable();
+    names.dedup();
+    let ask = |name: &'a str| {
+        let address = address(key, name)?;
+        let Value::Switch { wanted, active } = world.likely(&address)? else { return None };
+        let writable = matches!(world.read(&address), Observed::Value { writable: true, .. });
+        Some((name, if writable { *wanted } else { *active }))
+    };
+    names.into_iter().filter_map(ask).collect()
 }
 
 /// What becomes of it, by what every kernel does, or by what some drivers do too.
