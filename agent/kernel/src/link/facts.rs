@@ -196,13 +196,19 @@ fn put_maxima(links: &mut Links, asked: &Asked, known: &mut Known) {
             }
         }
     }
-    let of_channels = ["channels_rx_max", "channels_tx_max", "channels_combined_max"];
+    let of_channels = ["channels_rx_max", "channels_tx_max", "channels_combined_max", "channels_rx", "channels_tx"];
     if of_channels.iter().any(|name| asked.wants(name)) {
         let channels = links.settings(&names, Ethtool::channels, Ethtool::dump_channels, |all| &all.device.name);
         for (name, channels) in channels {
             let (Ok(channels), Some(facts)) = (channels, known.get_mut(&name)) else { continue };
-            let maxima = [channels.rx_max, channels.tx_max, channels.combined_max];
-            for (fact, value) in of_channels.iter().zip(maxima) {
+            // Queues in use, those of combined channels included.
+            let in_use = |of: Option<u32>| match (of, channels.combined) {
+                (None, None) => None,
+                (one, other) => Some(one.unwrap_or(0).saturating_add(other.unwrap_or(0))),
+            };
+            let values =
+                [channels.rx_max, channels.tx_max, channels.combined_max, in_use(channels.rx), in_use(channels.tx)];
+            for (fact, value) in of_channels.iter().zip(values) {
                 if let Some(value) = value {
                     put(facts, fact, FactValue::Int(i64::from(value)), "ETHTOOL_MSG_CHANNELS_GET");
                 }

@@ -223,6 +223,7 @@ fn facts_tell_what_lies_upon_what() {
         is("one.100", "carrier", "true");
         is("one.100", "rx_queues", "2");
         is("one.100", "channels_rx_max", "2");
+        is("one.100", "channels_tx", "2");
         is("two", "master", "br0");
         is("two", "master_kind", "bridge");
         is("two", "default_route", "false");
