@@ -4,7 +4,7 @@
 //! `netdev_features_strings`). The order of the variants is the order in which one device is written: what loses other
 //! settings comes before them.
 
-use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -272,32 +272,65 @@ pub struct Queue {
 /// The name of a feature as the kernel gives it, e.g. `tx-tcp-segmentation`.
 ///
 /// What another feature needs comes before it: the order in which a plan looks at them.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FeatureName {
-    /// Worked out once: names are compared all the time. First, because it decides first.
-    depth: u8,
-    name: Cow<'static, str>,
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct FeatureName(Name);
+
+/// Names are compared all the time, and nearly all are known: those compare by number.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Name {
+    /// By its place among the known, which are sorted.
+    Known {
+        at: u8,
+        depth: u8,
+    },
+    Other(Box<str>),
+}
+
+impl Ord for FeatureName {
+    fn cmp(&self, other: &FeatureName) -> Ordering {
+        match (&self.0, &other.0) {
+            (Name::Known { at, depth }, Name::Known { at: other, depth: below }) => (depth, at).cmp(&(below, other)),
+            (Name::Known { .. } | Name::Other(_), _) => {
+                (self.depth(), self.as_str()).cmp(&(other.depth(), other.as_str()))
+            }
+        }
+    }
+}
+
+impl PartialOrd for FeatureName {
+    fn partial_cmp(&self, other: &FeatureName) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 impl FeatureName {
     /// A name of lower-case letters, digits and hyphens, at most 31 bytes (`ETH_GSTRING_LEN` with its NUL).
     pub fn new(name: &str) -> Option<FeatureName> {
         let fits = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-' || c == b'_';
-        if let Some(name) = feature::known(name) {
-            return Some(FeatureName { depth: feature::depth(name), name: Cow::Borrowed(name) });
+        if let Some(at) = feature::place(name) {
+            return Some(FeatureName(Name::Known { at, depth: feature::depth(name) }));
         }
-        (!name.is_empty() && name.len() < 32 && name.bytes().all(fits))
-            .then(|| FeatureName { depth: feature::depth(name), name: Cow::Owned(name.to_owned()) })
+        (!name.is_empty() && name.len() < 32 && name.bytes().all(fits)).then(|| FeatureName(Name::Other(name.into())))
     }
 
     /// The name.
     pub fn as_str(&self) -> &str {
-        &self.name
+        match &self.0 {
+            Name::Known { at, depth: _ } => feature::at(*at),
+            Name::Other(name) => name,
+        }
+    }
+
+    fn depth(&self) -> u8 {
+        match &self.0 {
+            Name::Known { at: _, depth } => *depth,
+            Name::Other(name) => feature::depth(name),
+        }
     }
 
     /// What it means, if it is a feature of a kernel that trimtab has seen.
     pub fn meaning(&self) -> Option<&'static str> {
-        feature::meaning(&self.name)
+        feature::meaning(self.as_str())
     }
 }
 

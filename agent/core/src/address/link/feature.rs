@@ -75,16 +75,18 @@ pub const KNOWN: &[(&str, &str)] = &[
 
 /// What a feature means, if it is known.
 pub fn meaning(name: &str) -> Option<&'static str> {
-    entry(name).map(|(_, meaning)| *meaning)
+    KNOWN.get(usize::from(place(name)?)).map(|(_, meaning)| *meaning)
 }
 
-/// The same name, for good, if it is known.
-pub(super) fn known(name: &str) -> Option<&'static str> {
-    entry(name).map(|(known, _)| *known)
+/// The place of a name in the list, if it is known.
+pub(super) fn place(name: &str) -> Option<u8> {
+    let place = KNOWN.binary_search_by_key(&name, |(known, _)| known).ok()?;
+    u8::try_from(place).ok()
 }
 
-fn entry(name: &str) -> Option<&'static (&'static str, &'static str)> {
-    KNOWN.binary_search_by_key(&name, |(known, _)| known).ok().and_then(|at| KNOWN.get(at))
+/// The name at a place.
+pub(super) fn at(place: u8) -> &'static str {
+    KNOWN.get(usize::from(place)).map_or("", |(name, _)| name)
 }
 
 /// How many features lie below one, each needing the next (net/core/dev.c `netdev_fix_features`): one that needs another is
