@@ -7,6 +7,7 @@
 mod bench;
 mod cuts;
 mod kills;
+mod links;
 mod signals;
 mod timers;
 #[path = "../cli/world.rs"]

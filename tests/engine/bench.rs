@@ -24,6 +24,7 @@ use trimtab::engine::transaction::Trial;
 use trimtab::engine::transaction::Trials;
 use trimtab_core::address::Address;
 use trimtab_core::address::Kind;
+use trimtab_core::address::LinkKey;
 use trimtab_core::address::Object;
 use trimtab_core::address::SysctlKey;
 use trimtab_core::desired::Desired;
@@ -31,6 +32,8 @@ use trimtab_core::desired::Layer;
 use trimtab_core::desired::Origin;
 use trimtab_core::desired::Setting;
 use trimtab_core::desired::Want;
+use trimtab_core::facts::Asked;
+use trimtab_core::facts::Fact;
 use trimtab_core::facts::Facts;
 use trimtab_core::host::HostId;
 use trimtab_core::journal::Begin;
@@ -62,9 +65,17 @@ pub fn key(name: &str) -> SysctlKey {
     name.parse().unwrap()
 }
 
-/// An address by the name of its key, in canonical spelling.
+/// A value of a device by its name: `eth0/mtu`.
+pub fn link(name: &str) -> LinkKey {
+    name.parse().unwrap()
+}
+
+/// An address by the name of its key, in canonical spelling; of a device's value, behind `link:`.
 pub fn address(name: &str) -> Address {
-    let address = Address::sysctl(key(name));
+    let address = match name.strip_prefix("link:") {
+        Some(name) => Address::link(link(name)),
+        None => Address::sysctl(key(name)),
+    };
     rules_of(&address).canonical(&address)
 }
 
@@ -103,28 +114,27 @@ pub fn desired<'a>(settings: impl IntoIterator<Item = (&'a str, Policy)>) -> Des
     Desired { settings }
 }
 
-/// Every value of a kernel, by key.
-pub fn values(kernel: &FakeKernel) -> BTreeMap<SysctlKey, String> {
+/// What a kernel holds, in words.
+pub type Values = BTreeMap<Address, String>;
+
+/// Every value of a kernel.
+pub fn values(kernel: &FakeKernel) -> Values {
     let mut kernel = kernel.clone();
-    let listed = kernel.list(Kind::Sysctl).unwrap();
-    let key_of = |address: Address| match address.object {
-        Object::Sysctl(key) => Some(key),
-        Object::Link(_) => None,
+    let listed = [Kind::Sysctl, Kind::Link].map(|kind| kernel.list(kind).unwrap()).concat();
+    let text = |address: &Address| match &address.object {
+        Object::Sysctl(key) => kernel.text(key).unwrap().to_owned(),
+        Object::Link(key) => kernel.link(key).unwrap().to_string(),
     };
-    let keys = listed.into_iter().filter_map(key_of);
-    keys.map(|key| (key.clone(), kernel.text(&key).unwrap().to_owned())).collect()
+    let texts: Vec<String> = listed.iter().map(text).collect();
+    listed.into_iter().zip(texts).collect()
 }
 
 /// The values that are not the same, with both.
-pub fn differences(
-    before: &BTreeMap<SysctlKey, String>,
-    after: &BTreeMap<SysctlKey, String>,
-) -> Vec<(String, String, String)> {
-    let differs = |(key, old): (&SysctlKey, &String)| {
-        let new = after.get(key).cloned().unwrap_or_default();
-        (*old != new).then(|| (key.to_string(), old.clone(), new))
-    };
-    before.iter().filter_map(differs).collect()
+pub fn differences(before: &Values, after: &Values) -> Vec<(String, String, String)> {
+    let addresses: BTreeSet<&Address> = before.keys().chain(after.keys()).collect();
+    let text = |values: &Values, address: &Address| values.get(address).cloned().unwrap_or_default();
+    let both = addresses.into_iter().map(|address| (address, text(before, address), text(after, address)));
+    both.filter(|(_, old, new)| old != new).map(|(address, old, new)| (address.local_name(), old, new)).collect()
 }
 
 /// The host under test.
@@ -176,6 +186,22 @@ impl Bench {
         self.kernel.set(&key(name), text);
     }
 
+    /// What a device holds.
+    pub fn link(&self, name: &str) -> Value {
+        self.kernel.link(&link(name)).unwrap()
+    }
+
+    /// Somebody else writes a value of a device.
+    pub fn foreign_link(&mut self, name: &str, value: Value) {
+        assert!(self.kernel.foreign_link_write(&link(name), value), "{name}");
+    }
+
+    /// The messages about devices that trimtab sent so far, in order, each with the values that it carried.
+    pub fn sent(&self) -> Vec<Vec<String>> {
+        let ours = self.kernel.messages().iter().filter(|message| !message.foreign);
+        ours.map(|message| message.cells.iter().map(|(key, value)| format!("{key} = {value}")).collect()).collect()
+    }
+
     /// Somebody else writes.
     pub fn foreign(&mut self, name: &str, text: &str) {
         self.kernel.foreign_write(&key(name), text).unwrap();
@@ -193,8 +219,8 @@ impl Bench {
     }
 
     /// The host as it is now.
-    pub fn host(&mut self) -> Host {
-        Host::learn(&mut self.kernel).unwrap()
+    pub fn host(&mut self, addresses: &BTreeSet<Address>) -> Host {
+        learned(&mut self.kernel, addresses)
     }
 
     /// What is known of the moment.
@@ -204,14 +230,20 @@ impl Bench {
 
     /// The plan of an apply, now.
     pub fn plan(&mut self, desired: &Desired) -> Plan {
-        let held = self.store().history.held;
-        let host = self.host();
+        let (held, addresses) = (self.store().history.held, self.addresses(desired));
+        let host = self.host(&addresses);
         host.plan(&mut self.kernel, &goal::of_apply(desired, &held))
+    }
+
+    /// What is wanted, and what the state speaks of.
+    fn addresses(&self, desired: &Desired) -> BTreeSet<Address> {
+        self.store().addresses().chain(desired.settings.keys()).cloned().collect()
     }
 
     /// What a killed command left is finished; trials go on.
     pub fn recover(&mut self, trials: Trials) -> Result<Recovered, StoreError> {
-        let (mut store, host, now) = (self.store(), self.host(), self.now());
+        let addresses = self.addresses(&Desired::default());
+        let (mut store, host, now) = (self.store(), self.host(&addresses), self.now());
         transaction::recover(&mut self.kernel, &mut store, &host, &now, trials)
     }
 
@@ -254,8 +286,10 @@ impl Bench {
         let mut kernel = Mortal { kernel: &mut self.kernel, left: nth };
         let folder = &self.folder;
         let recover = || {
-            let host = Host::learn(&mut kernel).unwrap();
-            let mut store = Store::read(StateDir::open(folder, &host.id), &host.id).unwrap();
+            let id = kernel.identity().clone();
+            let mut store = Store::read(StateDir::open(folder, &id), &id).unwrap();
+            let addresses = store.addresses().cloned().collect();
+            let host = learned(&mut kernel, &addresses);
             transaction::recover(&mut kernel, &mut store, &host, &now, Trials::Respect).unwrap();
         };
         survive(recover).is_some()
@@ -263,7 +297,8 @@ impl Bench {
 
     /// As a whole `trimtab revert` does it.
     pub fn revert(&mut self) -> (Plan, Finished) {
-        let (mut store, host, now) = (self.store(), self.host(), self.now());
+        let addresses = self.addresses(&Desired::default());
+        let (mut store, host, now) = (self.store(), self.host(&addresses), self.now());
         transaction::recover(&mut self.kernel, &mut store, &host, &now, Trials::End).unwrap();
         let goals: BTreeMap<Address, Goal> = goal::of_revert(&store.history.held, None);
         let plan = host.plan(&mut self.kernel, &goals);
@@ -297,6 +332,13 @@ impl Bench {
     }
 }
 
+/// What there is to know of a host before these addresses are planned.
+fn learned(kernel: &mut dyn Kernel, addresses: &BTreeSet<Address>) -> Host {
+    let mut host = Host::learn(kernel).unwrap();
+    host.learn_links(kernel, addresses);
+    host
+}
+
 fn apply_on(
     kernel: &mut dyn Kernel,
     folder: &Path,
@@ -304,8 +346,10 @@ fn apply_on(
     desired: &Desired,
     trial: Option<(Duration, Arm)>,
 ) -> Result<Finished, BeginError> {
-    let host = Host::learn(kernel).unwrap();
-    let mut store = Store::read(StateDir::open(folder, &host.id), &host.id).unwrap();
+    let id = kernel.identity().clone();
+    let mut store = Store::read(StateDir::open(folder, &id), &id).unwrap();
+    let addresses = store.addresses().chain(desired.settings.keys()).cloned().collect();
+    let host = learned(kernel, &addresses);
     transaction::recover(kernel, &mut store, &host, now, Trials::Respect)?;
     let plan = host.plan(kernel, &goal::of_apply(desired, &store.history.held));
     let set = Set { desired: desired.clone(), roles: vec!["test".into()], profiles: vec!["test".into()] };
@@ -354,6 +398,18 @@ impl Kernel for Mortal<'_> {
 
     fn facts(&mut self) -> Facts {
         self.kernel.facts()
+    }
+
+    fn link_facts(&mut self, names: &BTreeSet<String>, asked: &Asked) -> BTreeMap<String, BTreeMap<String, Fact>> {
+        self.kernel.link_facts(names, asked)
+    }
+
+    fn interface_indexes(&mut self, names: &BTreeSet<String>) -> Option<BTreeMap<String, u32>> {
+        self.kernel.interface_indexes(names)
+    }
+
+    fn interface_names(&mut self, numbers: &BTreeSet<u32>) -> Option<BTreeMap<u32, String>> {
+        self.kernel.interface_names(numbers)
     }
 
     fn interfaces(&mut self) -> io::Result<BTreeSet<String>> {

@@ -3,10 +3,12 @@
 use proptest::prelude::*;
 use trimtab::engine::transaction::Finished;
 use trimtab::engine::transaction::Trials;
+use trimtab_core::address::Address;
 use trimtab_core::desired::Desired;
 use trimtab_core::policy::Policy;
 use trimtab_core::policy::Scalar;
 use trimtab_core::policy::Wanted;
+use trimtab_core::value::Value;
 use trimtab_kernel::fake::FakeKernel;
 use trimtab_kernel::fake::Fault;
 use trimtab_kernel::file;
@@ -19,8 +21,10 @@ use super::bench::differences;
 use super::bench::elements;
 use super::bench::is;
 use super::bench::key;
+use super::bench::link;
 use super::bench::scalar;
 use super::bench::values;
+use super::devices;
 
 /// Scalars that anybody may want or write: switches of both families, what moves them, and what they move.
 const SWITCHES: &[&str] = &[
@@ -72,6 +76,7 @@ enum Touch {
     Address(&'static str),
     NoAddress(&'static str),
     Interface(&'static str),
+    Link(&'static str, Value),
 }
 
 fn switch() -> impl Strategy<Value = (&'static str, String)> {
@@ -100,6 +105,7 @@ fn touch() -> impl Strategy<Value = Touch> {
         1 => interface().prop_map(Touch::Address),
         1 => interface().prop_map(Touch::NoAddress),
         1 => Just(Touch::Interface("eth2")),
+        3 => devices::value().prop_map(|(name, value)| Touch::Link(name, value)),
     ]
 }
 
@@ -113,8 +119,7 @@ fn past() -> impl Strategy<Value = Past> {
 /// A host with a past.
 fn bench(past: Past) -> Bench {
     let mut kernel = FakeKernel::new();
-    kernel.add_interface("eth0");
-    kernel.add_interface("eth1");
+    devices::add(&mut kernel);
     kernel.set(&key("net.ipv4.tcp_available_congestion_control"), "reno cubic bbr");
     for touch in past {
         match touch {
@@ -123,6 +128,7 @@ fn bench(past: Past) -> Bench {
             Touch::Address(name) => kernel.add_ipv4_address(name),
             Touch::NoAddress(name) => kernel.remove_ipv4_addresses(name),
             Touch::Interface(name) => kernel.add_interface(name),
+            Touch::Link(name, value) => drop(kernel.foreign_link_write(&link(name), value)),
         }
     }
     Bench::with(kernel)
@@ -152,7 +158,11 @@ fn setting() -> impl Strategy<Value = (&'static str, Policy)> {
         ("net.ipv4.tcp_congestion_control", Policy::Prefer(vec![scalar("bbr"), scalar("cubic")])),
         ("net.ipv4.tcp_congestion_control", is("reno")),
     ]);
-    prop_oneof![3 => switch().prop_map(|(name, text)| (name, is(&text))), 2 => shaped]
+    prop_oneof![
+        3 => switch().prop_map(|(name, text)| (name, is(&text))),
+        2 => shaped,
+        5 => devices::setting(),
+    ]
 }
 
 fn settings() -> impl Strategy<Value = Settings> {
@@ -193,12 +203,15 @@ proptest! {
     fn an_apply_writes_what_is_wanted_and_nothing_else(past in past(), set in settings()) {
         let set = desired(set);
         let mut bench = bench(past);
-        let before = bench.kernel.log().len();
+        let (before, messages) = (bench.kernel.log().len(), bench.kernel.messages().len());
         let satisfied = bench.plan(&set).as_wanted;
         bench.apply(&set);
         for written in &bench.kernel.log()[before..] {
             let address = address(&written.key.to_string());
             prop_assert!(set.settings.contains_key(&address), "{address}");
+        }
+        for (key, _) in bench.kernel.messages()[messages..].iter().flat_map(|message| &message.cells) {
+            prop_assert!(set.settings.contains_key(&Address::link(key.clone())), "{key}");
         }
         // One that held at its turn and that no effect moved is not held against anybody.
         let held = bench.store().history.held;

@@ -5,10 +5,11 @@
 
 mod bench;
 mod cascades;
+mod devices;
 mod disk;
 mod failures;
 mod laws;
-
+mod links;
 mod pairs;
 mod returns;
 mod trials;

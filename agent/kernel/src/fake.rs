@@ -163,6 +163,7 @@ impl FakeKernel {
             ("host.kernel_version", FactValue::Int(6018)),
             ("host.memory", FactValue::Int(8 << 30)),
             ("host.cpus", FactValue::Int(4)),
+            ("host.cpus_possible", FactValue::Int(4)),
             ("host.page_size", FactValue::Int(4096)),
             ("host.hz", FactValue::Int(250)),
             ("host.initial_netns", FactValue::Bool(initial)),
@@ -183,7 +184,7 @@ impl FakeKernel {
         if let ("host.hz", FactValue::Int(hz)) = (name, &value) {
             self.hz = u32::try_from(*hz).unwrap_or(250).max(1);
         }
-        if let ("host.cpus", FactValue::Int(cpus)) = (name, &value) {
+        if let ("host.cpus_possible", FactValue::Int(cpus)) = (name, &value) {
             self.links.set_cpus(u16::try_from(*cpus).unwrap_or(u16::MAX));
         }
         self.facts.insert(name, value, "fake");

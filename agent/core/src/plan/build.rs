@@ -206,8 +206,15 @@ fn take_back(plan: &Plan, address: &Address, before: &Value, ours: &[Value], par
         Part::Guarded { cause } if plan.changed().any(|changed| changed == cause) => &[],
         Part::Written | Part::Moved | Part::Guarded { .. } => ours,
     };
-    let (target, conflict) = match (rules.take_back(address, before, ours, read, world.facts), part) {
-        // As it was, or as good as that: what others have left of it stays.
+    // What comes back with an earlier change of this plan is nobody else's, whatever it holds then.
+    let comes = world.read(address).value().is_none();
+    let taken = rules.take_back(address, before, ours, read, world.facts);
+    let is_done = taken == TakeBack::Done && !comes;
+    let (target, conflict) = match (taken, part) {
+        (_, _) if comes => (before.clone(), None),
+        // As good as it was, it may become what it was.
+        (TakeBack::Done, _) if rules.equivalent(address, before, read, world.facts) => (before.clone(), None),
+        // What others have left of it stays.
         (TakeBack::Done, _) => (read.clone(), None),
         (TakeBack::Write(value), _) => (value, None),
         // Where the kernel chose what an effect became, all that differs is our doing.
@@ -217,7 +224,7 @@ fn take_back(plan: &Plan, address: &Address, before: &Value, ours: &[Value], par
     };
     // Of what was read, the rules have said whether it is back.
     let is_back = |found: &Value| match found == read {
-        true => target == *found,
+        true => is_done || target == *found,
         false => rules.equivalent(address, &target, found, world.facts),
     };
     let cases = world

@@ -192,7 +192,7 @@ pub fn settle(
                     // An effect of another change had brought it at its turn: ours to take back all the same.
                     moved.extend(
                         value
-                            .filter(|value| !same(&entry.before, value))
+                            .filter(|value| entry.before != **value)
                             .map(|value| (entry.address.clone(), value.clone())),
                     );
                     continue;
@@ -205,11 +205,14 @@ pub fn settle(
             Role::Effect { .. } => {
                 // A value that no plan foretold is somebody else's, unless the kernel has the choice.
                 let foretold = |value: &Value| entry.wanted.is_empty() || entry.wanted.iter().any(|to| same(to, value));
-                if let Some(value) = value
-                    && !same(&entry.before, value)
-                    && foretold(value)
-                {
-                    moved.push((entry.address.clone(), value.clone()));
+                match value {
+                    Some(value) if entry.before != *value && foretold(value) => {
+                        moved.push((entry.address.clone(), value.clone()));
+                    }
+                    Some(_) => {}
+                    // It went with what it belonged to, and nothing of ours is there. As long as the cause is held so is its
+                    // original: the way back of the cause brings it back, but not what it held.
+                    None => moved.push((entry.address.clone(), entry.original.clone())),
                 }
             }
             Role::Guard { .. } => {}

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use trimtab_core::address::link::Channel;
+use trimtab_core::address::link::Direction;
 use trimtab_core::address::link::LinkAttribute;
 use trimtab_core::address::link::Ring;
 use trimtab_core::facts::Fact;
@@ -44,6 +45,11 @@ fn of_device(links: &Links, index: u32, device: &Device) -> BTreeMap<String, Fac
         ("rx_queues", Some(FactValue::Int(i64::from(device.allocated.0)))),
         ("tx_queues", Some(FactValue::Int(i64::from(device.allocated.1)))),
     ];
+    if device.values.keys().any(|held| matches!(held, LinkAttribute::Channel(_))) {
+        for (name, direction) in [("channels_rx", Direction::Rx), ("channels_tx", Direction::Tx)] {
+            facts.push((name, Some(FactValue::Int(i64::from(device.queues_of(direction))))));
+        }
+    }
     facts.extend(MAXIMA.iter().map(|(name, attribute)| (*name, device.number(attribute).map(FactValue::Int))));
     let told = facts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
     told.map(|(name, value)| (name, Fact { value, source: "fake".to_owned() })).collect()

@@ -76,7 +76,7 @@ impl Pair {
         let mut fake = FakeKernel::child("blue");
         fake.set_identity(live.identity().clone());
         let facts = live.facts();
-        for name in ["host.hz", "host.cpus"] {
+        for name in ["host.hz", "host.cpus", "host.cpus_possible"] {
             fake.set_fact(name, facts.get(name).unwrap().clone());
         }
         Pair { fake, live, said: Vec::new() }
