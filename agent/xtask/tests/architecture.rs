@@ -149,8 +149,56 @@ fn planner_and_protocol_know_no_kind() {
     assert!(files.values().any(|source| code(source).any(|line| line.contains("rules_of"))));
     for (path, source) in files {
         for line in code(&source) {
-            assert!(!line.to_lowercase().contains("sysctl"), "{path} knows a kind: {line}");
+            assert_eq!(kind_named_by(line), None, "{path} knows a kind: {line}");
         }
+    }
+}
+
+/// The kind that a line of code names: a type or variant of it (`Object::Link`, `LinkKey`), a path through it
+/// (`kind::link`), or its word alone. What only asks about interfaces (`needs_link_facts`, `facts.links`) names none.
+fn kind_named_by(line: &str) -> Option<String> {
+    let words: Vec<&str> = line.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|w| !w.is_empty()).collect();
+    kinds().into_iter().find(|kind| {
+        let (variant, word) = (kind.as_str(), kind.to_lowercase());
+        words.iter().any(|name| {
+            // `LinkKey` and not `Linked`.
+            let is_type = name.strip_prefix(variant).is_some_and(|rest| !rest.starts_with(|c: char| c.is_lowercase()));
+            // Nothing else is called that, while a link is an interface too.
+            let is_within = word == "sysctl" && name.to_lowercase().contains(&word);
+            is_type || is_within || *name == word
+        })
+    })
+}
+
+/// The kinds of addresses, by the names that core has for them.
+fn kinds() -> Vec<String> {
+    let address = text("agent/core/src/address.rs");
+    let (_, body) = address.split_once("pub enum Kind {").unwrap();
+    let (body, _) = body.split_once("\n}").unwrap();
+    let variants = code(body).map(|line| line.trim().trim_end_matches(',')).filter(|line| !line.is_empty());
+    let kinds: Vec<String> = variants.filter(|line| !line.starts_with('#')).map(str::to_owned).collect();
+    assert!(["Sysctl", "Link"].iter().all(|kind| kinds.iter().any(|known| known == kind)), "{kinds:?}");
+    kinds
+}
+
+#[test]
+fn a_kind_is_known_by_its_types_paths_and_word() {
+    for line in [
+        "Kind::Link => x,",
+        "if let Object::Link(key) = &address.object",
+        "fn f(key: &LinkKey)",
+        "use crate::kind::link;",
+    ] {
+        assert_eq!(kind_named_by(line).as_deref(), Some("Link"), "{line}");
+    }
+    for line in ["use trimtab_core::kind::sysctl::next_boot;", "Address::sysctl(key)", "SysctlRules", "fn of_sysctls()"]
+    {
+        assert_eq!(kind_named_by(line).as_deref(), Some("Sysctl"), "{line}");
+    }
+    for line in
+        ["rules_of(address).needs_link_facts()", "self.facts.links.entry(name)", "learn_links(kernel)", "Linked"]
+    {
+        assert_eq!(kind_named_by(line), None, "{line}");
     }
 }
 

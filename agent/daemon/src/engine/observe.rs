@@ -57,8 +57,8 @@ impl Host {
             return;
         }
         self.links_known = true;
-        for (link, known) in kernel.link_facts(&self.interfaces, &Asked::for_rules()) {
-            let facts = self.facts.links.entry(link).or_default();
+        for (interface, known) in kernel.link_facts(&self.interfaces, &Asked::for_rules()) {
+            let facts = self.facts.links.entry(interface).or_default();
             for (name, fact) in known {
                 facts.entry(name).or_insert(fact);
             }
