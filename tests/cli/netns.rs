@@ -5,10 +5,10 @@ use std::process::Command;
 use crate::world::World;
 
 /// A name in /run/netns that goes away with this.
-struct Named(String);
+pub struct Named(pub String);
 
 impl Named {
-    fn new() -> Named {
+    pub fn new() -> Named {
         let name = format!("trimtab-test-{}-{:?}", std::process::id(), std::thread::current().id());
         let name = name.replace(['(', ')'], "");
         let status = Command::new("ip").args(["netns", "add", &name]).status().unwrap();

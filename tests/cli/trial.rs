@@ -3,6 +3,7 @@
 use std::time::Duration;
 use std::time::Instant;
 
+use crate::netns::Named;
 use crate::world::World;
 
 const SET: [&str; 3] = ["apply", "--set", "net.ipv4.tcp_sack=0"];
@@ -75,4 +76,44 @@ fn nothing_to_change_needs_no_confirmation() {
     world.trimtab(&SET).exits(0);
     world.trimtab(&[&SET[..], &["--confirm-within", "60s"]].concat()).exits(0).says(&["nothing written"]);
     world.trimtab(&["confirm"]).exits(1);
+}
+
+/// Where process 1 is systemd as far as can be seen, with programs of ours in place of its own, which note what they are
+/// told. What a real one makes of it is seen in the VM.
+#[test]
+fn a_trial_that_is_over_ends_the_unit_that_waits_for_it() {
+    let Some(world) = World::new() else { return };
+    let named = Named::new();
+    assert!(
+        std::process::Command::new("ip").args(["-n", &named.0, "link", "set", "lo", "up"]).status().unwrap().success()
+    );
+    std::fs::create_dir(world.path("bin")).unwrap();
+    std::fs::create_dir(world.path("netns")).unwrap();
+    for program in ["systemd-run", "systemctl"] {
+        let path = world.write(
+            &format!("bin/{program}"),
+            format!("#!/bin/sh\necho \"{program} $*\" >>{}\n", world.path("told").display()),
+        );
+        world.sh(&format!("chmod +x {path}"));
+    }
+    let systemd = "mount --rbind /run/netns netns; mount -t tmpfs none /run; mkdir -p /run/systemd/system /run/netns; \
+                   mount --rbind netns /run/netns; export PATH=$PWD/bin:$PATH";
+    let run = |arguments: &[&str]| world.mounted(systemd, &[&["--netns", named.0.as_str()], arguments].concat());
+    let told = || {
+        let text = world.sh("cat told; rm told");
+        text.lines().map(str::to_owned).collect::<Vec<String>>()
+    };
+    for end in [&["confirm"][..], &["revert", "--trial"], &["revert"]] {
+        run(&[&SET[..], &["--confirm-within", "6h"]].concat()).exits(5);
+        let armed = told();
+        let [armed] = armed.as_slice() else { panic!("{armed:?}") };
+        let unit = armed.split_whitespace().find_map(|word| word.strip_prefix("--unit=")).unwrap().to_owned();
+        run(end).exits(0);
+        assert_eq!(told(), [format!("systemctl --quiet --no-block stop -- {unit}.service")], "{end:?}");
+        run(&["revert"]).exits(0);
+    }
+    // A trial that fails is over at once.
+    run(&["apply", "--set", "net.ipv4.tcp_sack=0", "--set", "net.ipv6.conf.lo.mtu=100000", "--confirm-within", "6h"])
+        .exits(6);
+    assert_eq!(told().len(), 2);
 }

@@ -56,9 +56,10 @@ use trimtab_kernel::Kernel;
 use trimtab_kernel::WriteError;
 use trimtab_kernel::fake::FakeKernel;
 use trimtab_kernel::state::StateDir;
+use trimtab_kernel::timer::Armed;
 
 /// Arms a timer: gives the id of its process.
-type Arm<'a> = &'a mut dyn FnMut() -> io::Result<Option<u32>>;
+type Arm<'a> = &'a mut dyn FnMut() -> io::Result<Armed>;
 
 /// A key by its name.
 pub fn key(name: &str) -> SysctlKey {
@@ -262,7 +263,7 @@ impl Bench {
         &mut self,
         desired: &Desired,
         within: Duration,
-        arm: &mut dyn FnMut() -> io::Result<Option<u32>>,
+        arm: &mut dyn FnMut() -> io::Result<Armed>,
     ) -> Result<Finished, BeginError> {
         self.apply_with(desired, Some((within, arm)))
     }
@@ -357,7 +358,7 @@ fn apply_on(
         Some((within, arm)) => (Some(within), Some(arm)),
         None => (None, None),
     };
-    let mut armed = |_: &Begin| arm.as_mut().map_or(Ok(None), |arm| arm());
+    let mut armed = |_: &Begin| arm.as_mut().map_or_else(|| Err(io::ErrorKind::Unsupported.into()), |arm| arm());
     let identity = Identity { settings: digest_of(desired), sources: "texts".into() };
     let trial = within.map(|within| Trial { within, set: identity, arm: &mut armed });
     let job = Job { plan: &plan, set: &set, verb: "apply", trial };

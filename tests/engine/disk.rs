@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use trimtab::engine::transaction::Finished;
 use trimtab::engine::transaction::Trials;
+use trimtab_kernel::timer::Armed;
 
 use super::bench::Bench;
 use super::bench::desired;
@@ -80,7 +81,7 @@ fn on_a_full_disk_nothing_is_half_applied() {
                 bench.move_state_to(&dir.path().join("state"));
                 let before = values(&bench.kernel);
                 let finished = if on_trial {
-                    bench.try_out(&set(), Duration::from_secs(60), &mut || Ok(None))
+                    bench.try_out(&set(), Duration::from_secs(60), &mut || Ok(Armed::Unit("trial.service".to_owned())))
                 } else {
                     bench.try_apply(&set())
                 };

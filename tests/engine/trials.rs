@@ -11,6 +11,7 @@ use trimtab::engine::transaction::Trials;
 use trimtab_core::desired::Desired;
 use trimtab_kernel::Kernel;
 use trimtab_kernel::fake::Fault;
+use trimtab_kernel::timer::Armed;
 
 use super::bench::Bench;
 use super::bench::desired;
@@ -33,7 +34,7 @@ fn new() -> Desired {
 fn tried() -> Bench {
     let mut bench = Bench::new();
     bench.put_in_force(&old());
-    let finished = bench.try_out(&new(), WITHIN, &mut || Ok(Some(4711))).unwrap();
+    let finished = bench.try_out(&new(), WITHIN, &mut || Ok(Armed::Process { pid: 4711 })).unwrap();
     assert!(matches!(finished, Finished::Awaiting { writes: 2, confirm_by: 160_000 }), "{finished:?}");
     bench
 }
@@ -72,6 +73,17 @@ fn a_confirmed_trial_stays_and_goes_back_to_the_originals() {
 }
 
 #[test]
+fn a_confirmation_knows_the_unit_that_keeps_the_time() {
+    let mut bench = Bench::new();
+    let unit = "trimtab-trial-1.service";
+    bench.try_out(&new(), WITHIN, &mut || Ok(Armed::Unit(unit.to_owned()))).unwrap();
+    let mut ended = None;
+    transaction::confirm(&mut bench.store(), &mut |trial| ended = Some(trial.clone())).unwrap().unwrap();
+    let ended = ended.unwrap();
+    assert_eq!((ended.timer_unit.as_deref(), ended.timer_pid), (Some(unit), None));
+}
+
+#[test]
 fn a_trial_that_ends_leaves_what_others_changed() {
     let mut bench = tried();
     bench.foreign(SOMAXCONN, "77");
@@ -107,7 +119,7 @@ fn a_trial_whose_write_fails_is_over_at_once() {
     let mut bench = Bench::new();
     bench.put_in_force(&old());
     bench.kernel.fault_at_write(3, Fault::Fail(libc::EIO));
-    let finished = bench.try_out(&new(), WITHIN, &mut || Ok(None)).unwrap();
+    let finished = bench.try_out(&new(), WITHIN, &mut || Ok(Armed::Unit("trial.service".to_owned()))).unwrap();
     assert!(matches!(finished, Finished::Undone(_)), "{finished:?}");
     assert_eq!((bench.text(SOMAXCONN), bench.text(FORWARD)), ("5000", "0"));
     let store = bench.store();

@@ -60,6 +60,9 @@ pub struct Unconfirmed {
     /// The process that undoes it, to be ended by a confirmation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timer_pid: Option<u32>,
+    /// The transient unit of systemd that undoes it, where it is one instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timer_unit: Option<String>,
     /// What was in force before: the last confirmed set.
     pub previous: Option<Applied>,
 }

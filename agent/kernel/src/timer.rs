@@ -22,7 +22,7 @@ use rustix::time::Timespec;
 
 use crate::sys;
 
-/// How long systemd-run(1) may take before the timer is started without it.
+/// How long systemd-run(1) may take before the timer is started without it, and systemctl(1) before it goes on.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Exists exactly where PID 1 is systemd (sd_booted(3)).
@@ -69,9 +69,20 @@ pub fn arm(timer: &Timer<'_>) -> io::Result<Armed> {
     spawn_detached(Path::new("/proc/self/exe"), timer.arguments)
 }
 
-/// Ends a timer's process early, if the process of this id really is the one that was armed with this word among its
-/// arguments: ids are used again.
-pub fn end(pid: u32, word: &str) {
+/// Ends a timer early, if it really is the one that was armed with this word among its arguments: process ids are used
+/// again. Best effort: a timer that finds its work done by somebody else does nothing.
+pub fn end(armed: &Armed, word: &str) {
+    match armed {
+        Armed::Process { pid } => end_process(*pid, word),
+        Armed::Unit(unit) => {
+            if let Err(error) = stop_unit(unit, word) {
+                tracing::debug!(%error, unit, "the timer's unit stays until its time, and then does nothing");
+            }
+        }
+    }
+}
+
+fn end_process(pid: u32, word: &str) {
     let Ok(id) = i32::try_from(pid) else { return };
     let Some(id) = rustix::process::Pid::from_raw(id) else { return };
     let path = format!("/proc/{pid}/cmdline");
@@ -80,6 +91,28 @@ pub fn end(pid: u32, word: &str) {
         // It may have ended by itself meanwhile, which is as good.
         let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
     }
+}
+
+fn stop_unit(unit: &str, word: &str) -> io::Result<()> {
+    if !is_of(unit, word) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "that is not the unit of this timer"));
+    }
+    if !Path::new(BOOTED).is_dir() {
+        return Err(io::Error::new(io::ErrorKind::Unsupported, "process 1 is not systemd"));
+    }
+    // The job is enough: whoever confirms need not wait for its end.
+    let mut command = Command::new("systemctl");
+    command.args(["--quiet", "--no-block", "stop", "--", unit]);
+    run(&mut command)
+}
+
+/// Whether a service's name ends in this word, as those of [`Timer::unit`] do. Nothing else may be stopped by what stands
+/// in a file, patterns included.
+fn is_of(unit: &str, word: &str) -> bool {
+    let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let name = unit.strip_suffix(".service").and_then(|name| name.strip_suffix(word));
+    name.is_some_and(|prefix| prefix.ends_with('-') && prefix.len() > 1 && plain(prefix) && plain(word))
+        && !word.is_empty()
 }
 
 /// The time since boot, suspend included.
@@ -113,26 +146,24 @@ fn systemd_reaches(netns: Option<&str>) -> bool {
 fn arm_unit(timer: &Timer<'_>) -> io::Result<Armed> {
     // systemd wants a path; one that was replaced meanwhile reads `… (deleted)` and is refused by systemd.
     let program = std::fs::read_link("/proc/self/exe")?;
-    let mut child = Command::new("systemd-run")
-        .args(unit_arguments(timer.unit, program.as_os_str(), timer.arguments))
-        .current_dir("/")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()?;
+    run(Command::new("systemd-run").args(unit_arguments(timer.unit, program.as_os_str(), timer.arguments)))?;
+    Ok(Armed::Unit(format!("{}.service", timer.unit)))
+}
+
+/// Runs one of systemd's programs to its end, if that comes in time.
+fn run(command: &mut Command) -> io::Result<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let mut child =
+        command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
     let start = Instant::now();
     loop {
         if let Some(status) = child.try_wait()? {
-            return if status.success() {
-                Ok(Armed::Unit(format!("{}.service", timer.unit)))
-            } else {
-                Err(io::Error::other(format!("systemd-run: {status}")))
-            };
+            return if status.success() { Ok(()) } else { Err(io::Error::other(format!("{program}: {status}"))) };
         }
         if start.elapsed() > PATIENCE {
             child.kill()?;
             child.wait()?;
-            return Err(io::Error::new(io::ErrorKind::TimedOut, format!("systemd-run took more than {PATIENCE:?}")));
+            return Err(io::Error::new(io::ErrorKind::TimedOut, format!("{program} took more than {PATIENCE:?}")));
         }
         thread::sleep(Duration::from_millis(10));
     }
@@ -262,6 +293,32 @@ mod tests {
         let tail: Vec<&OsStr> = arguments.iter().skip_while(|word| *word != "--").map(OsString::as_os_str).collect();
         assert_eq!(tail, ["--", "/opt/a$$b/trimtab", "--netns", "$$x"]);
         assert!(arguments.contains(&"--unit=t-1".into()));
+    }
+
+    #[test]
+    fn no_other_unit_is_stopped_than_that_of_the_timer() {
+        assert!(is_of("trimtab-trial-65a-1f-3-0.service", "65a-1f-3-0"));
+        for (unit, word) in [
+            ("sshd.service", "65a-1f-3-0"),
+            ("65a-1f-3-0.service", "65a-1f-3-0"),
+            ("-65a-1f-3-0.service", "65a-1f-3-0"),
+            ("trimtab-trial-65a-1f-3-0", "65a-1f-3-0"),
+            ("*-65a-1f-3-0.service", "65a-1f-3-0"),
+            ("trimtab-trial-*.service", "*"),
+            ("sshd.service", ""),
+            ("trimtab-.service", ""),
+            ("", ""),
+        ] {
+            assert!(!is_of(unit, word), "{unit} {word}");
+            assert_eq!(stop_unit(unit, word).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        }
+    }
+
+    #[test]
+    fn a_program_that_fails_is_an_error_with_its_name() {
+        assert_eq!(run(&mut Command::new("false")).unwrap_err().to_string(), "false: exit status: 1");
+        assert_eq!(run(&mut Command::new("/no/such")).unwrap_err().kind(), io::ErrorKind::NotFound);
+        run(&mut Command::new("true")).unwrap();
     }
 
     #[test]

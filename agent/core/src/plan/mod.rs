@@ -174,6 +174,12 @@ impl Plan {
         self.findings.iter().filter(|finding| finding.class == class).count()
     }
 
+    /// What was to go back and holds somebody else's value.
+    pub fn not_ours(&self) -> Vec<Address> {
+        let foreign = self.findings.iter().filter(|finding| finding.code == "not-ours");
+        foreign.filter_map(|finding| finding.address.clone()).collect()
+    }
+
     /// Whether something wanted cannot be had now.
     pub fn is_held_up(&self) -> bool {
         self.findings.iter().any(|finding| match finding.class {

@@ -30,6 +30,7 @@ use trimtab_core::value::Value;
 use trimtab_kernel::Kernel;
 use trimtab_kernel::fault;
 use trimtab_kernel::state::Sync;
+use trimtab_kernel::timer::Armed;
 
 use super::execute;
 use super::execute::Failure;
@@ -71,8 +72,8 @@ pub struct Trial<'a> {
     pub within: Duration,
     /// What identifies the set.
     pub set: Identity,
-    /// Starts the process that undoes it; gives its id if it is one that can be ended early.
-    pub arm: &'a mut dyn FnMut(&Begin) -> io::Result<Option<u32>>,
+    /// Starts the process that undoes it.
+    pub arm: &'a mut dyn FnMut(&Begin) -> io::Result<Armed>,
 }
 
 /// One transaction to be made.
@@ -262,12 +263,16 @@ fn begin_trial(store: &mut Store, host: &Host, begin: &Begin, trial: Trial, now:
         at: now.at,
         caller: now.caller.clone(),
         timer_pid: None,
+        timer_unit: None,
         previous: last_confirmed(store),
     };
     store.put_unconfirmed(Some(unconfirmed.clone()))?;
     fault::point("unarmed");
     // Before the first write: if this process dies at any point from here on, the timer undoes what it did.
-    unconfirmed.timer_pid = (trial.arm)(begin).map_err(BeginError::Arm)?;
+    match (trial.arm)(begin).map_err(BeginError::Arm)? {
+        Armed::Process { pid } => unconfirmed.timer_pid = Some(pid),
+        Armed::Unit(unit) => unconfirmed.timer_unit = Some(unit),
+    }
     fault::point("armed");
     Ok(store.put_unconfirmed(Some(unconfirmed))?)
 }

@@ -3,30 +3,28 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use schemars::JsonSchema;
-use serde::Serialize;
-use trimtab_core::address::Address;
 use trimtab_core::host::HostId;
 use trimtab_core::journal::Begin;
 use trimtab_core::plan::Class;
 use trimtab_core::plan::Finding;
-use trimtab_core::plan::Plan;
 use trimtab_core::plan::goal;
 use trimtab_core::plan::saved;
 use trimtab_core::plan::saved::SavedPlan;
 use trimtab_core::profile::Mode;
-use trimtab_core::render;
 use trimtab_core::render::plan::Detail;
 use trimtab_core::state::Applied;
 use trimtab_core::state::Identity;
 use trimtab_kernel::state::remove_other_boots;
-use trimtab_kernel::switch;
 use trimtab_kernel::timer;
 use trimtab_kernel::timer::Armed;
 use trimtab_kernel::timer::Timer;
 use trimtab_kernel::trust;
 
 use super::plan::LARGEST_DOCUMENT;
+use super::recovery;
+use super::report;
+use super::report::Outcome;
+use super::report::Report;
 use crate::cli;
 use crate::cli::Common;
 use crate::engine::Store;
@@ -38,69 +36,22 @@ use crate::engine::transaction::Set;
 use crate::engine::transaction::Trial;
 use crate::engine::transaction::Trials;
 use crate::engine::transaction::millis;
-use crate::engine::undo::Undone;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::library::Trust;
 use crate::session::Intent;
 use crate::session::Session;
 
-/// The document that `apply --json` and `revert --json` print.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct Report {
-    /// The name of the document.
-    pub document: &'static str,
-    /// The version of the document.
-    #[schemars(extend("const" = 1))]
-    pub version: u32,
-    /// The exit code.
-    pub exit: u8,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// Writes made.
-    pub writes: usize,
-    /// Why it failed.
-    pub failure: Option<String>,
-    /// Seconds left to confirm.
-    pub confirm_within: Option<u64>,
-    /// Values of somebody else that were left alone.
-    pub conflicts: Vec<Finding>,
-    /// What could not be undone, and why.
-    pub not_undone: Vec<String>,
-    /// What was planned.
-    pub plan: SavedPlan,
-}
-
-/// How an apply or a revert ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Outcome {
-    /// Everything is written and read back.
-    InForce,
-    /// Everything was as wanted.
-    NothingToDo,
-    /// The host only observes; nothing was written.
-    Observed,
-    /// Everything is written, and undone unless it is confirmed.
-    Awaiting,
-    /// Reality had moved since the plan; nothing was written.
-    Stale,
-    /// It failed, and everything is as it was before.
-    Undone,
-    /// It failed, and not everything could be taken back.
-    Incomplete,
-}
-
 /// Runs the verb.
 ///
 /// # Errors
 /// Everything that fails before the first write.
 pub fn run(common: &Common, options: &cli::Apply) -> Result<Exit, Failure> {
-    refuse_if_disabled()?;
+    recovery::refuse_if_disabled()?;
     let mut session = Session::open(common)?;
     let (_lock, mut store) = session.locked_store(options.wait)?;
     // It may have been switched off while it waited for the lock.
-    refuse_if_disabled()?;
+    recovery::refuse_if_disabled()?;
     let wanted = match &options.plan {
         Some(path) => Wanted::Saved(Box::new(read_plan(path)?)),
         None => Wanted::Resolved(Box::new(session.intend(&options.wanted)?)),
@@ -109,7 +60,7 @@ pub fn run(common: &Common, options: &cli::Apply) -> Result<Exit, Failure> {
         super::warn(&intent.loaded);
     }
     let now = session.now();
-    let recovered = super::recover(&mut session, &mut store, &now, Trials::Respect)?;
+    let recovered = recovery::recover(&mut session, &mut store, &now, Trials::Respect)?;
     if let Recovered::Awaiting { confirm_by } = recovered {
         let left = confirm_by.saturating_sub(millis(now.boottime)) / 1000;
         let message = format!(
@@ -117,7 +68,7 @@ pub fn run(common: &Common, options: &cli::Apply) -> Result<Exit, Failure> {
         );
         return Err(Failure::new(Exit::Awaiting, message));
     }
-    tell_recovery(&recovered);
+    recovery::tell(&recovered);
     let detail = if options.brief { Detail::Brief } else { Detail::Full };
     let (document, standing) = match wanted {
         Wanted::Saved(plan) => {
@@ -137,15 +88,27 @@ pub fn run(common: &Common, options: &cli::Apply) -> Result<Exit, Failure> {
         }
     };
     let mut document = document;
-    document.plan.findings.extend(findings_of_recovery(recovered));
+    document.plan.findings.extend(recovery::findings(recovered));
     let is_asked_for = options.confirm_within.is_some() || store.unconfirmed.is_some();
     let identity = is_asked_for.then(|| document.identity());
     let set =
         Set { desired: document.desired.clone(), roles: document.roles.clone(), profiles: document.profiles.clone() };
-    let mut arm = |begin: &Begin| arm(common, &session.host.id, begin);
+    let mut armed = None;
+    let mut arm = |begin: &Begin| {
+        let timer = arm(common, &session.host.id, begin)?;
+        armed = Some((timer.clone(), begin.id.clone()));
+        Ok(timer)
+    };
     let trial = options.confirm_within.zip(identity.clone()).map(|(within, set)| Trial { within, set, arm: &mut arm });
     let job = Job { plan: &document.plan, set: &set, verb: "apply", trial };
-    let finished = transaction::run(session.kernel.as_mut(), &mut store, &session.host, job, &now)?;
+    let finished = transaction::run(session.kernel.as_mut(), &mut store, &session.host, job, &now);
+    if let Some((timer, transaction)) = &armed
+        && store.history.open.is_none()
+    {
+        // The trial has failed and is over, so there is nothing to wait for.
+        timer::end(timer, transaction);
+    }
+    let finished = finished?;
     let in_force = matches!(finished, Finished::Nothing | Finished::InForce { .. });
     let on_trial = store.unconfirmed.as_ref().map(|trial| &trial.set).zip(identity.as_ref());
     let was_on_trial = on_trial.is_some_and(|(tried, set)| tried.is_same(set));
@@ -155,13 +118,13 @@ pub fn run(common: &Common, options: &cli::Apply) -> Result<Exit, Failure> {
     }
     if in_force {
         // Told once; what somebody else has made of it since is theirs.
-        store.let_go(&not_ours(&document.plan))?;
+        store.let_go(&document.plan.not_ours())?;
     }
     if let Err(error) = remove_other_boots(&common.state_dir, &session.host.id.boot_id) {
         tracing::debug!(%error, "state of namespaces of other boots stays");
     }
     let within = options.confirm_within.map(|within| within.as_secs());
-    let exit = report(common, "trimtab.apply", document, finished, detail, within);
+    let exit = report::report(common, "trimtab.apply", document, finished, detail, within);
     super::forget((session, store, set));
     exit
 }
@@ -210,50 +173,13 @@ fn observe_only(common: &Common, document: SavedPlan, detail: Detail) -> Result<
         not_undone: Vec::new(),
         plan: document,
     };
-    tell(common, &report, detail)?;
+    report::tell(common, &report, detail)?;
     Ok(exit)
 }
 
 enum Wanted {
     Saved(Box<SavedPlan>),
     Resolved(Box<Intent>),
-}
-
-/// The kill switch.
-///
-/// # Errors
-/// If it is on.
-pub fn refuse_if_disabled() -> Result<(), Failure> {
-    match switch::disabled() {
-        Some(why) => Err(Failure::new(Exit::Failed, format!("disabled by {why}: nothing is written"))),
-        None => Ok(()),
-    }
-}
-
-/// Says on standard error what a killed command had left behind.
-pub fn tell_recovery(recovered: &Recovered) {
-    let Recovered::Undone(undone) = recovered else { return };
-    tracing::warn!(
-        restored = undone.restored.len(),
-        conflicts = undone.conflicts.len(),
-        failed = undone.failed.len(),
-        "an earlier apply had not finished, or nobody confirmed it in time; it was undone first"
-    );
-}
-
-/// What an undo that came first could not take back.
-pub fn findings_of_recovery(recovered: Recovered) -> Vec<Finding> {
-    let Recovered::Undone(undone) = recovered else { return Vec::new() };
-    let failed = undone.failed.into_iter().map(|(address, why)| {
-        Finding::about(Class::Blocked, "not-undone", &address, format!("an earlier change could not be undone: {why}"))
-    });
-    undone.conflicts.into_iter().chain(failed).collect()
-}
-
-/// What was to go back and holds somebody else's value.
-pub fn not_ours(plan: &Plan) -> Vec<Address> {
-    let foreign = plan.findings.iter().filter(|finding| finding.code == "not-ours");
-    foreign.filter_map(|finding| finding.address.clone()).collect()
 }
 
 /// A plan says what root is to do, as a profile does, so it must be as safe from others. What comes through a pipe is the
@@ -304,7 +230,7 @@ fn unconfirmed_finding() -> Finding {
     }
 }
 
-fn arm(common: &Common, host: &HostId, begin: &Begin) -> std::io::Result<Option<u32>> {
+fn arm(common: &Common, host: &HostId, begin: &Begin) -> std::io::Result<Armed> {
     let mut arguments: Vec<OsString> = vec!["end-trial".into()];
     for (flag, value) in [
         ("--config", common.config.as_os_str()),
@@ -321,96 +247,5 @@ fn arm(common: &Common, host: &HostId, begin: &Begin) -> std::io::Result<Option<
     arguments.extend(["--at".into(), begin.confirm_by.unwrap_or_default().to_string().into()]);
     let unit = format!("trimtab-trial-{}", begin.id);
     let timer = Timer { unit: &unit, arguments: &arguments, netns: host.netns.name.as_deref() };
-    Ok(match timer::arm(&timer)? {
-        Armed::Unit(_) => None,
-        Armed::Process { pid } => Some(pid),
-    })
-}
-
-/// Tells how it ended, and gives the exit code.
-///
-/// # Errors
-/// If it cannot be told.
-pub fn report(
-    common: &Common,
-    document: &'static str,
-    planned: SavedPlan,
-    finished: Finished,
-    detail: Detail,
-    within: Option<u64>,
-) -> Result<Exit, Failure> {
-    let held_up = planned.plan.is_held_up();
-    let (exit, outcome, writes, failure, undone) = match finished {
-        Finished::Nothing => (held(held_up, Exit::Good), Outcome::NothingToDo, 0, None, Undone::default()),
-        Finished::InForce { writes } => (held(held_up, Exit::Good), Outcome::InForce, writes, None, Undone::default()),
-        Finished::Awaiting { writes, confirm_by: _ } => {
-            (Exit::Awaiting, Outcome::Awaiting, writes, None, Undone::default())
-        }
-        Finished::Stale(failure) => (Exit::Stale, Outcome::Stale, 0, Some(failure), Undone::default()),
-        Finished::Undone(failure) => (Exit::Undone, Outcome::Undone, 0, Some(failure), Undone::default()),
-        Finished::Incomplete(failure, undone) => (Exit::Incomplete, Outcome::Incomplete, 0, Some(failure), undone),
-    };
-    let report = Report {
-        document,
-        version: 1,
-        exit: exit.code(),
-        outcome,
-        writes,
-        failure: failure.map(|failure| failure.to_string()),
-        confirm_within: within.filter(|_| exit == Exit::Awaiting),
-        conflicts: undone.conflicts,
-        not_undone: undone.failed.into_iter().map(|(_, why)| why).collect(),
-        plan: planned,
-    };
-    if let Err(failure) = tell(common, &report, detail) {
-        // What was done is done, and the exit code says it.
-        tracing::warn!("{}", failure.message);
-    }
-    super::forget(report);
-    Ok(exit)
-}
-
-fn tell(common: &Common, report: &Report, detail: Detail) -> Result<(), Failure> {
-    if common.json { super::print_json(report) } else { super::print(&text(report, detail)) }
-}
-
-fn held(held_up: bool, otherwise: Exit) -> Exit {
-    if held_up { Exit::HeldUp } else { otherwise }
-}
-
-fn text(report: &Report, detail: Detail) -> String {
-    let mut text = render::plan::text(&report.plan, detail, super::paint());
-    let mut line = |words: String| {
-        text.push_str(&words);
-        text.push('\n');
-    };
-    if let Some(failure) = &report.failure {
-        line(format!("failed: {failure}"));
-    }
-    line(match report.outcome {
-        Outcome::NothingToDo => "nothing written".to_owned(),
-        Outcome::InForce => {
-            let word = if report.document == "trimtab.revert" { "restored" } else { "in force" };
-            format!("{word}: {} written and read back", report.writes)
-        }
-        Outcome::Observed => {
-            "this host only observes (mode = \"observe\" in the host file): nothing written".to_owned()
-        }
-        Outcome::Awaiting => format!(
-            "on trial: {} written and read back; undone in {} s unless `trimtab confirm` follows",
-            report.writes,
-            report.confirm_within.unwrap_or_default()
-        ),
-        Outcome::Stale => "nothing was written".to_owned(),
-        Outcome::Undone => "everything is as it was before".to_owned(),
-        Outcome::Incomplete => "not everything could be undone:".to_owned(),
-    });
-    for conflict in &report.conflicts {
-        let name = conflict.address.as_ref().map(ToString::to_string).unwrap_or_default();
-        line(format!("  ! {name}: {}", conflict.message));
-    }
-    for why in &report.not_undone {
-        line(format!("  ! {why}"));
-    }
-    text
+    timer::arm(&timer)
 }

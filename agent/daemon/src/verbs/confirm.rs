@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::recovery;
 use crate::cli;
 use crate::cli::Common;
 use crate::engine::transaction;
@@ -42,10 +43,10 @@ pub fn run(common: &Common, options: &cli::Confirm) -> Result<Exit, Failure> {
     let mut session = Session::open(common)?;
     let (_lock, mut store) = session.locked_store(options.wait)?;
     let now = session.now();
-    let recovered = super::recover(&mut session, &mut store, &now, Trials::Respect)?;
+    let recovered = recovery::recover(&mut session, &mut store, &now, Trials::Respect)?;
     let outcome = match recovered {
         Recovered::Awaiting { .. } => {
-            transaction::confirm(&mut store, &mut super::end_timer)?;
+            transaction::confirm(&mut store, &mut recovery::end_timer)?;
             Outcome::Kept
         }
         Recovered::Nothing | Recovered::Ended | Recovered::Undone(_) => {

@@ -26,8 +26,8 @@ use trimtab_core::sysctld::BootSetting;
 use trimtab_core::sysctld::NextBoot;
 use trimtab_core::sysctld::Spoken;
 
-use super::revert::enter_named;
-use super::revert::parse_address;
+use super::address::enter_named;
+use super::address::parse_address;
 use crate::cli;
 use crate::cli::Common;
 use crate::engine::observe::observe;

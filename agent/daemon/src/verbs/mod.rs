@@ -7,18 +7,11 @@ use std::io::Write;
 use serde::Serialize;
 use trimtab_core::render;
 use trimtab_core::render::Paint;
-use trimtab_core::state::Unconfirmed;
-use trimtab_kernel::timer;
 
-use crate::engine::Store;
-use crate::engine::transaction;
-use crate::engine::transaction::Now;
-use crate::engine::transaction::Recovered;
-use crate::engine::transaction::Trials;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::session::Session;
 
+pub mod address;
 pub mod apply;
 pub mod confirm;
 pub mod end_trial;
@@ -26,6 +19,8 @@ pub mod explain;
 pub mod facts;
 pub mod import;
 pub mod plan;
+pub mod recovery;
+pub mod report;
 pub mod revert;
 pub mod schema;
 pub mod snapshot;
@@ -33,34 +28,6 @@ pub mod status;
 pub mod trial;
 pub mod validate;
 pub mod verify;
-
-/// Finishes what a killed command left open, and ends the process that waits for a trial which is over by that: it would
-/// find nothing to undo, there is just no need for it to wait.
-///
-/// # Errors
-/// If the state on disk cannot be written.
-pub fn recover(session: &mut Session, store: &mut Store, now: &Now, trials: Trials) -> Result<Recovered, Failure> {
-    let trial = store.unconfirmed.clone();
-    let end_if_over = |store: &Store| match &trial {
-        Some(trial) if store.history.open.is_none() => end_timer(trial),
-        Some(_) | None => {}
-    };
-    // Before as well: what is on record of a trial that was confirmed goes with the recovery.
-    end_if_over(store);
-    if transaction::would_undo(store, now, trials) {
-        apply::refuse_if_disabled()?;
-    }
-    let recovered = transaction::recover(session.kernel.as_mut(), store, &session.host, now, trials)?;
-    end_if_over(store);
-    Ok(recovered)
-}
-
-/// Ends the process that waits for a trial which is over.
-pub fn end_timer(trial: &Unconfirmed) {
-    if let Some(pid) = trial.timer_pid {
-        timer::end(pid, &trial.transaction);
-    }
-}
 
 /// Colour on standard output, if it is a terminal and nobody minds.
 pub fn paint() -> Paint {

@@ -15,7 +15,10 @@ use trimtab_core::render::plan::Detail;
 use trimtab_core::value::Value;
 use trimtab_kernel::WriteError;
 
-use super::apply;
+use super::address::enter_named;
+use super::address::parse_address;
+use super::recovery;
+use super::report;
 use super::trial;
 use crate::cli;
 use crate::cli::Common;
@@ -37,14 +40,14 @@ use crate::session::Session;
 /// # Errors
 /// Everything that fails before the first write.
 pub fn run(common: &Common, options: &cli::Revert) -> Result<Exit, Failure> {
-    apply::refuse_if_disabled()?;
+    recovery::refuse_if_disabled()?;
     let mut addresses =
         options.addresses.iter().map(|text| parse_address(text)).collect::<Result<Vec<Address>, Failure>>()?;
     let common = enter_named(common, &mut addresses)?;
     let mut session = Session::open(&common)?;
     let (_lock, mut store) = session.locked_store(options.wait)?;
     // It may have been switched off while it waited for the lock.
-    apply::refuse_if_disabled()?;
+    recovery::refuse_if_disabled()?;
     let now = session.now();
     if options.trial {
         return trial::end(&common, &mut session, &mut store, &now);
@@ -56,8 +59,8 @@ pub fn run(common: &Common, options: &cli::Revert) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::Awaiting, message));
     }
     // A trial that still runs ends here: its values go back first, then everything else.
-    let recovered = super::recover(&mut session, &mut store, &now, Trials::End)?;
-    apply::tell_recovery(&recovered);
+    let recovered = recovery::recover(&mut session, &mut store, &now, Trials::End)?;
+    recovery::tell(&recovered);
     if store.journal_is_lost() {
         let message = "the journal of this boot is gone, so trimtab cannot tell what to put back; nothing was written";
         return Err(Failure::new(Exit::Incomplete, message));
@@ -93,12 +96,12 @@ pub fn run(common: &Common, options: &cli::Revert) -> Result<Exit, Failure> {
     refused.extend(held_up(&plan, &store));
     if let Finished::Nothing | Finished::InForce { .. } = &finished {
         let kept: Vec<Address> = refused.iter().map(|refused| refused.address.clone()).collect();
-        release(&mut session, &mut store, &apply::not_ours(&plan), &kept)?;
+        release(&mut session, &mut store, &plan.not_ours(), &kept)?;
     }
-    plan.findings.extend(apply::findings_of_recovery(recovered));
+    plan.findings.extend(recovery::findings(recovered));
     let document =
         SavedPlan::new(plan, set.desired, session.host.id.clone(), set.roles, set.profiles, String::new(), now.at);
-    apply::report(&common, "trimtab.revert", document, without(finished, refused), Detail::Full, None)
+    report::report(&common, "trimtab.revert", document, without(finished, refused), Detail::Full, None)
 }
 
 /// What is held and cannot be written now: it stays held, for a later revert.
@@ -202,34 +205,4 @@ fn release(session: &mut Session, store: &mut Store, theirs: &[Address], kept: &
         .map(|(address, _)| address);
     let gone: Vec<Address> = gone.iter().copied().chain(unguarded).cloned().collect();
     Ok(store.let_go(&gone)?)
-}
-
-/// The options for the namespace that addresses name (`sysctl@blue:…`), which is as good as `--netns`; the addresses are
-/// then as that namespace sees them.
-///
-/// # Errors
-/// If they do not all name the same.
-pub fn enter_named(common: &Common, addresses: &mut [Address]) -> Result<Common, Failure> {
-    let mut common = common.clone();
-    for address in addresses {
-        let Some(name) = address.netns.take() else { continue };
-        match &common.netns {
-            Some(other) if *other != name => {
-                let message = format!("one command acts on one network namespace, not on `{other}` and `{name}`");
-                return Err(Failure::new(Exit::Usage, message));
-            }
-            Some(_) | None => common.netns = Some(name),
-        }
-    }
-    Ok(common)
-}
-
-/// An address, in its canonical spelling; `sysctl:` may be left out.
-///
-/// # Errors
-/// If it is none.
-pub fn parse_address(text: &str) -> Result<Address, Failure> {
-    let parsed = if text.contains(':') { text.parse() } else { format!("sysctl:{text}").parse() };
-    let address: Address = parsed.map_err(|error| Failure::new(Exit::Usage, format!("`{text}`: {error}")))?;
-    Ok(kind::rules_of(&address).canonical(&address))
 }

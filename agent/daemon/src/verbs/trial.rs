@@ -7,6 +7,7 @@ use serde::Serialize;
 use trimtab_core::address::Address;
 use trimtab_core::plan::Finding;
 
+use super::recovery;
 use crate::cli::Common;
 use crate::engine::Store;
 use crate::engine::transaction::Now;
@@ -44,7 +45,8 @@ pub fn end(common: &Common, session: &mut Session, store: &mut Store, now: &Now)
     if store.history.open.as_ref().is_none_or(|open| open.begin.confirm_by.is_none()) {
         return Err(no_trial());
     }
-    let Recovered::Undone(Undone { restored, conflicts, failed }) = super::recover(session, store, now, Trials::End)?
+    let Recovered::Undone(Undone { restored, conflicts, failed }) =
+        recovery::recover(session, store, now, Trials::End)?
     else {
         return Err(no_trial());
     };
