@@ -15,6 +15,7 @@ use trimtab_kernel::fake::Event;
 use trimtab_kernel::fake::FakeKernel;
 use trimtab_kernel::fake::Fault;
 use trimtab_kernel::fake::Rounding;
+use trimtab_kernel::timer::Armed;
 
 use super::bench::Bench;
 use super::bench::Values;
@@ -409,7 +410,8 @@ fn a_trial_of_links_ends_where_it_began() {
         ("link:v0/feature/tx-scatter-gather", is("off")),
         ("link:v0/mtu", is("1400")),
     ]);
-    let finished = bench.try_out(&set, Duration::from_secs(60), &mut || Ok(None)).unwrap();
+    let finished =
+        bench.try_out(&set, Duration::from_secs(60), &mut || Ok(Armed::Unit("trial.service".to_owned()))).unwrap();
     assert!(matches!(finished, Finished::Awaiting { writes: 3, .. }), "{finished:?}");
     assert!(matches!(bench.recover(Trials::Respect).unwrap(), Recovered::Awaiting { .. }));
     bench.kernel.happen(Event::Rename("v0".into(), "lan0".into()));
