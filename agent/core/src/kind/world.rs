@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::ops::Bound;
 
 use super::Certainty;
 use super::Effect;
@@ -58,6 +59,24 @@ impl<'a> World<'a> {
     /// The most likely value.
     pub fn likely(&self, address: &Address) -> Option<&Value> {
         self.possible(address).first()
+    }
+
+    /// What was read between two addresses, themselves left out, each with its most likely value now.
+    pub fn between<'w>(
+        &'w self,
+        low: &Address,
+        high: &Address,
+    ) -> impl Iterator<Item = (&'w Address, Option<&'w Value>, &'w Observed)> {
+        // A range that ends before it begins is a panic.
+        let bounds = (low < high).then_some((Bound::Excluded(low), Bound::Excluded(high)));
+        let moved: Vec<(&Address, &Vec<Value>)> =
+            bounds.into_iter().flat_map(|bounds| self.moved.range::<Address, _>(bounds)).collect();
+        bounds.into_iter().flat_map(|bounds| self.observed.range::<Address, _>(bounds)).map(
+            move |(address, observed)| {
+                let now = moved.iter().find(|(other, _)| *other == address).map(|(_, values)| values.first());
+                (address, now.unwrap_or_else(|| observed.value()), observed)
+            },
+        )
     }
 
     /// Whether the kernel is older than `major.minor`; false if its version is not known.

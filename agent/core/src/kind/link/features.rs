@@ -10,8 +10,11 @@ use super::driver;
 use super::topology;
 use crate::address::Address;
 use crate::address::LinkKey;
+use crate::address::Object;
+use crate::address::link::Coalesce;
 use crate::address::link::FeatureName;
 use crate::address::link::LinkAttribute;
+use crate::address::link::Ring;
 use crate::address::link::feature::GSO_PARTIAL;
 use crate::kind::Certainty;
 use crate::kind::Effect;
@@ -180,7 +183,7 @@ fn moved(key: &LinkKey, name: &str, active: bool, certainty: Certainty, world: &
 
 /// What is asked of every feature of these steps that the device has; of one that cannot be changed, what it is.
 fn asked<'a>(key: &LinkKey, steps: &'a [Step], world: &World) -> BTreeMap<&'a str, bool> {
-    let mut names: Vec<&'a str> = Vec::new();
+    let mut names: Vec<&'a str> = Vec::with_capacity(4 * steps.len());
     for step in steps {
         names.push(step.feature);
         match step.condition {
@@ -188,16 +191,27 @@ fn asked<'a>(key: &LinkKey, steps: &'a [Step], world: &World) -> BTreeMap<&'a st
             Condition::Excluded(by) => names.extend(by),
         }
     }
-    // Most of them are named in several steps.
-    names.sort_unstable();
-    names.dedup();
-    let ask = |name: &'a str| {
-        let address = address(key, name)?;
-        let Value::Switch { wanted, active } = world.likely(&address)? else { return None };
-        let writable = matches!(world.read(&address), Observed::Value { writable: true, .. });
-        Some((name, if writable { *wanted } else { *active }))
-    };
-    names.into_iter().filter_map(ask).collect()
+    let mut asked = BTreeMap::new();
+    // The features of one device stand together, so that one look-up finds them all.
+    for (address, likely, observed) in world.between(&before_features(key), &behind_features(key)) {
+        let Object::Link(other) = &address.object else { continue };
+        let (LinkAttribute::Feature(name), Some(Value::Switch { wanted, active })) = (other.attribute(), likely) else {
+            continue;
+        };
+        if let Some(name) = names.iter().find(|known| **known == name.as_str()) {
+            let writable = matches!(observed, Observed::Value { writable: true, .. });
+            asked.insert(*name, if writable { *wanted } else { *active });
+        }
+    }
+    asked
+}
+
+fn before_features(key: &LinkKey) -> Address {
+    Address::link(key.with(LinkAttribute::Ring(Ring::TxPushBufLen)))
+}
+
+fn behind_features(key: &LinkKey) -> Address {
+    Address::link(key.with(LinkAttribute::Coalesce(Coalesce::AdaptiveRx)))
 }
 
 /// What becomes of it, by what every kernel does, or by what some drivers do too.
