@@ -4,8 +4,6 @@
 //! work without something else, and gives it back once that is on again (measured on 6.18 with veth). Drivers take away
 //! more; what several of them do is foretold as what may move.
 
-use std::collections::BTreeMap;
-
 use super::driver;
 use super::topology;
 use crate::address::Address;
@@ -44,73 +42,130 @@ const FCS: &str = "rx-fcs";
 const VLAN_RX: &str = "rx-vlan-hw-parse";
 const VLAN_TX: &str = "tx-vlan-hw-insert";
 
+/// The features that steps speak of, in order, each with a bit of its own.
+const NAMES: &[&str] = &[
+    RX_CSUM,
+    FCS,
+    GRO,
+    GRO_HW,
+    LRO,
+    TLS_RX,
+    TLS_TX,
+    CSUM,
+    CSUM4,
+    CSUM6,
+    GSO,
+    "tx-gre-csum-segmentation",
+    "tx-gre-segmentation",
+    PARTIAL,
+    "tx-ipxip4-segmentation",
+    "tx-ipxip6-segmentation",
+    SG,
+    ECN,
+    MANGLEID,
+    TSO,
+    TSO6,
+    USO,
+    "tx-udp_tnl-csum-segmentation",
+    "tx-udp_tnl-segmentation",
+];
+const SENDING_NAMES: &[&str] = &[SG, CSUM, CSUM4, CSUM6, TSO, TSO6, MANGLEID, ECN, GSO, PARTIAL, USO, TLS_TX];
+const RECEIVING_NAMES: &[&str] = &[RX_CSUM, GRO, GRO_HW, LRO, FCS, TLS_RX];
+
+/// A set of features, one bit each: worked out for every feature of every device, several times.
+type Bits = u32;
+
+/// The bit of a name. For one that is not in [`NAMES`] this does not compile.
+const fn bit(name: &str) -> Bits {
+    let mut at = 0;
+    #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which refuses what is out of range")]
+    while !same(NAMES[at], name) {
+        at += 1;
+    }
+    1 << at
+}
+
+const fn same(left: &str, right: &str) -> bool {
+    let (left, right) = (left.as_bytes(), right.as_bytes());
+    if left.len() != right.len() {
+        return false;
+    }
+    let mut at = 0;
+    #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which refuses what is out of range")]
+    while at < left.len() {
+        if left[at] != right[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
 /// What a feature depends on.
 enum Condition {
-    /// All features of one of these lists must be on.
-    Needs(&'static [&'static [&'static str]]),
+    /// All features of one of these sets must be on.
+    Needs(&'static [Bits]),
     /// None of these may be on.
-    Excluded(&'static [&'static str]),
+    Excluded(Bits),
 }
 
 /// One step of the kernel's, in its order.
 struct Step {
-    feature: &'static str,
+    feature: Bits,
     condition: Condition,
     certainty: Certainty,
     /// What goes along where the feature goes.
-    along: Option<&'static str>,
+    along: Bits,
 }
 
-const fn needs(feature: &'static str, of: &'static [&'static [&'static str]]) -> Step {
-    Step { feature, condition: Condition::Needs(of), certainty: Certainty::Moves, along: None }
+const fn needs(feature: Bits, of: &'static [Bits]) -> Step {
+    Step { feature, condition: Condition::Needs(of), certainty: Certainty::Moves, along: 0 }
 }
 
-const fn excluded(feature: &'static str, by: &'static [&'static str]) -> Step {
-    Step { feature, condition: Condition::Excluded(by), certainty: Certainty::Moves, along: None }
+const fn excluded(feature: Bits, by: Bits) -> Step {
+    Step { feature, condition: Condition::Excluded(by), certainty: Certainty::Moves, along: 0 }
 }
 
 /// What some drivers do and others do not.
-const fn may_need(feature: &'static str, of: &'static [&'static [&'static str]]) -> Step {
-    Step { feature, condition: Condition::Needs(of), certainty: Certainty::MayMove, along: None }
+const fn may_need(feature: Bits, of: &'static [Bits]) -> Step {
+    Step { feature, condition: Condition::Needs(of), certainty: Certainty::MayMove, along: 0 }
 }
 
 const SENDING: &[Step] = &[
-    excluded(CSUM4, &[CSUM]),
-    excluded(CSUM6, &[CSUM]),
-    needs(TSO, &[&[SG]]),
-    needs(TSO6, &[&[SG]]),
-    needs(MANGLEID, &[&[SG]]),
-    needs(ECN, &[&[SG]]),
-    Step { along: Some(ECN), ..needs(TSO, &[&[CSUM], &[CSUM4]]) },
-    needs(TSO6, &[&[CSUM], &[CSUM6]]),
-    needs(MANGLEID, &[&[TSO]]),
-    needs(ECN, &[&[TSO], &[TSO6], &[MANGLEID]]),
-    needs(GSO, &[&[SG]]),
-    may_need("tx-gre-csum-segmentation", &[&[PARTIAL]]),
-    may_need("tx-gre-segmentation", &[&[PARTIAL]]),
-    may_need("tx-ipxip4-segmentation", &[&[PARTIAL]]),
-    may_need("tx-ipxip6-segmentation", &[&[PARTIAL]]),
-    may_need("tx-udp_tnl-csum-segmentation", &[&[PARTIAL]]),
-    may_need("tx-udp_tnl-segmentation", &[&[PARTIAL]]),
-    needs(TLS_TX, &[&[CSUM], &[CSUM4, CSUM6]]),
-    needs(USO, &[&[CSUM], &[CSUM4, CSUM6]]),
+    excluded(bit(CSUM4), bit(CSUM)),
+    excluded(bit(CSUM6), bit(CSUM)),
+    needs(bit(TSO), &[bit(SG)]),
+    needs(bit(TSO6), &[bit(SG)]),
+    needs(bit(MANGLEID), &[bit(SG)]),
+    needs(bit(ECN), &[bit(SG)]),
+    Step { along: bit(ECN), ..needs(bit(TSO), &[bit(CSUM), bit(CSUM4)]) },
+    needs(bit(TSO6), &[bit(CSUM), bit(CSUM6)]),
+    needs(bit(MANGLEID), &[bit(TSO)]),
+    needs(bit(ECN), &[bit(TSO), bit(TSO6), bit(MANGLEID)]),
+    needs(bit(GSO), &[bit(SG)]),
+    may_need(bit("tx-gre-csum-segmentation"), &[bit(PARTIAL)]),
+    may_need(bit("tx-gre-segmentation"), &[bit(PARTIAL)]),
+    may_need(bit("tx-ipxip4-segmentation"), &[bit(PARTIAL)]),
+    may_need(bit("tx-ipxip6-segmentation"), &[bit(PARTIAL)]),
+    may_need(bit("tx-udp_tnl-csum-segmentation"), &[bit(PARTIAL)]),
+    may_need(bit("tx-udp_tnl-segmentation"), &[bit(PARTIAL)]),
+    needs(bit(TLS_TX), &[bit(CSUM), bit(CSUM4) | bit(CSUM6)]),
+    needs(bit(USO), &[bit(CSUM), bit(CSUM4) | bit(CSUM6)]),
 ];
 
 const RECEIVING: &[Step] = &[
-    needs(GRO_HW, &[&[RX_CSUM]]),
-    excluded(LRO, &[FCS]),
-    excluded(GRO_HW, &[FCS]),
-    excluded(LRO, &[GRO_HW]),
-    needs(TLS_RX, &[&[RX_CSUM]]),
+    needs(bit(GRO_HW), &[bit(RX_CSUM)]),
+    excluded(bit(LRO), bit(FCS)),
+    excluded(bit(GRO_HW), bit(FCS)),
+    excluded(bit(LRO), bit(GRO_HW)),
+    needs(bit(TLS_RX), &[bit(RX_CSUM)]),
     // `ixgbe_fix_features`, `vmxnet3_fix_features`; `bnxt_fix_features`, `mlx5e_fix_features`.
-    may_need(LRO, &[&[RX_CSUM]]),
-    may_need(GRO_HW, &[&[GRO]]),
+    may_need(bit(LRO), &[bit(RX_CSUM)]),
+    may_need(bit(GRO_HW), &[bit(GRO)]),
 ];
 
-/// The steps that a feature has a part in, with all the features they speak of.
+/// The steps that a feature has a part in, with the features that decide in them.
 fn group(name: &str) -> Option<(&'static [Step], &'static [&'static str])> {
-    const SENDING_NAMES: &[&str] = &[SG, CSUM, CSUM4, CSUM6, TSO, TSO6, MANGLEID, ECN, GSO, PARTIAL, USO, TLS_TX];
-    const RECEIVING_NAMES: &[&str] = &[RX_CSUM, GRO, GRO_HW, LRO, FCS, TLS_RX];
     if SENDING_NAMES.contains(&name) || GSO_PARTIAL.contains(&name) {
         Some((SENDING, SENDING_NAMES))
     } else if RECEIVING_NAMES.contains(&name) {
@@ -118,6 +173,16 @@ fn group(name: &str) -> Option<(&'static [Step], &'static [&'static str])> {
     } else {
         None
     }
+}
+
+/// The bit of a name, if steps speak of it.
+fn bit_of(name: &str) -> Option<Bits> {
+    NAMES.iter().position(|known| *known == name).map(|at| 1 << at)
+}
+
+/// The names of a set.
+fn names(set: Bits) -> Vec<&'static str> {
+    NAMES.iter().enumerate().filter(|(at, _)| set >> at & 1 == 1).map(|(_, name)| *name).collect()
 }
 
 /// The address of another feature of the same device.
@@ -144,23 +209,19 @@ pub fn related(key: &LinkKey, name: &str) -> Vec<Address> {
 pub fn effects(key: &LinkKey, name: &str, to: &Value, world: &World) -> Vec<Effect> {
     let Value::Switch { wanted, .. } = to else { return Vec::new() };
     let mut effects = Vec::new();
-    if let Some((steps, _)) = group(name) {
-        let now = asked(key, steps, world);
-        let mut then = now.clone();
-        then.insert(name, *wanted);
-        let [kernel, drivers] = [Certainty::Moves, Certainty::MayMove]
-            .map(|certainty| (fixed(&now, steps, certainty), fixed(&then, steps, certainty)));
-        for other in then.keys().filter(|other| **other != name) {
-            let changed = |(before, after): &(BTreeMap<&str, bool>, BTreeMap<&str, bool>)| {
-                after.get(other).copied().filter(|active| before.get(other) != Some(active))
-            };
-            let (active, certainty) = match (changed(&kernel), changed(&drivers)) {
-                // Where a driver may hold it back, nobody can be sure.
-                (Some(active), _) if drivers.1.get(other) != Some(&active) => (active, Certainty::MayMove),
-                (Some(active), _) => (active, Certainty::Moves),
-                (None, Some(active)) => (active, Certainty::MayMove),
-                (None, None) => continue,
-            };
+    if let (Some((steps, _)), Some(own)) = (group(name), bit_of(name)) {
+        let now = asked(key, world);
+        let then = if *wanted { now.on | own } else { now.on & !own };
+        let before = Fixed::of(now.on, steps);
+        let after = Fixed::of(then, steps);
+        // Where a driver may hold it back, nobody can be sure.
+        let surely = (before.kernel ^ after.kernel) & !(after.kernel ^ after.drivers);
+        let changed = (before.kernel ^ after.kernel) | (before.drivers ^ after.drivers);
+        for other in names(changed & now.present & !own) {
+            let bit = bit_of(other).unwrap_or_default();
+            let certainty = if surely & bit == 0 { Certainty::MayMove } else { Certainty::Moves };
+            let by_kernel = (before.kernel ^ after.kernel) & bit != 0;
+            let active = if by_kernel { after.kernel } else { after.drivers } & bit != 0;
             effects.extend(moved(key, other, active, certainty, world));
         }
     }
@@ -181,26 +242,27 @@ fn moved(key: &LinkKey, name: &str, active: bool, certainty: Certainty, world: &
     possible.iter().any(|value| *value != to).then_some(Effect { address, from, to: Some(to), certainty })
 }
 
-/// What is asked of every feature of these steps that the device has; of one that cannot be changed, what it is.
-fn asked<'a>(key: &LinkKey, steps: &'a [Step], world: &World) -> BTreeMap<&'a str, bool> {
-    let mut names: Vec<&'a str> = Vec::with_capacity(4 * steps.len());
-    for step in steps {
-        names.push(step.feature);
-        match step.condition {
-            Condition::Needs(of) => names.extend(of.iter().copied().flatten()),
-            Condition::Excluded(by) => names.extend(by),
-        }
-    }
-    let mut asked = BTreeMap::new();
+/// What is asked of the features of a device.
+struct Asked {
+    /// Those that the device has.
+    present: Bits,
+    /// Those that are asked to be on; of one that cannot be changed, whether it is.
+    on: Bits,
+}
+
+fn asked(key: &LinkKey, world: &World) -> Asked {
+    let mut asked = Asked { present: 0, on: 0 };
     // The features of one device stand together, so that one look-up finds them all.
     for (address, likely, observed) in world.between(&before_features(key), &behind_features(key)) {
         let Object::Link(other) = &address.object else { continue };
         let (LinkAttribute::Feature(name), Some(Value::Switch { wanted, active })) = (other.attribute(), likely) else {
             continue;
         };
-        if let Some(name) = names.iter().find(|known| **known == name.as_str()) {
-            let writable = matches!(observed, Observed::Value { writable: true, .. });
-            asked.insert(*name, if writable { *wanted } else { *active });
+        let Some(bit) = bit_of(name.as_str()) else { continue };
+        let writable = matches!(observed, Observed::Value { writable: true, .. });
+        asked.present |= bit;
+        if if writable { *wanted } else { *active } {
+            asked.on |= bit;
         }
     }
     asked
@@ -214,25 +276,34 @@ fn behind_features(key: &LinkKey) -> Address {
     Address::link(key.with(LinkAttribute::Coalesce(Coalesce::AdaptiveRx)))
 }
 
-/// What becomes of it, by what every kernel does, or by what some drivers do too.
-fn fixed<'a>(asked: &BTreeMap<&'a str, bool>, steps: &'a [Step], certainty: Certainty) -> BTreeMap<&'a str, bool> {
-    let mut on = asked.clone();
-    for step in steps.iter().filter(|step| step.certainty == Certainty::Moves || certainty == Certainty::MayMove) {
-        let goes = !holds(&step.condition, &on) && on.get(step.feature).copied().unwrap_or_default();
-        for gone in [Some(step.feature), step.along].into_iter().flatten().filter(|_| goes) {
-            if let Some(active) = on.get_mut(gone) {
-                *active = false;
-            }
-        }
-    }
-    on
+/// What becomes of what is asked.
+struct Fixed {
+    /// By what every kernel does.
+    kernel: Bits,
+    /// By what some drivers do too.
+    drivers: Bits,
 }
 
-fn holds(condition: &Condition, on: &BTreeMap<&str, bool>) -> bool {
-    let is_on = |name: &&str| on.get(*name).copied().unwrap_or_default();
+impl Fixed {
+    fn of(asked: Bits, steps: &[Step]) -> Fixed {
+        let mut fixed = Fixed { kernel: asked, drivers: asked };
+        for step in steps {
+            let gone = |on: Bits| {
+                if holds(&step.condition, on) || on & step.feature == 0 { 0 } else { step.feature | step.along }
+            };
+            fixed.drivers &= !gone(fixed.drivers);
+            if step.certainty == Certainty::Moves {
+                fixed.kernel &= !gone(fixed.kernel);
+            }
+        }
+        fixed
+    }
+}
+
+fn holds(condition: &Condition, on: Bits) -> bool {
     match condition {
-        Condition::Needs(of) => of.iter().any(|all| all.iter().all(is_on)),
-        Condition::Excluded(by) => !by.iter().any(is_on),
+        Condition::Needs(of) => of.iter().any(|all| on & all == *all),
+        Condition::Excluded(by) => on & by == 0,
     }
 }
 
@@ -248,29 +319,22 @@ pub fn refusal(key: &LinkKey, name: &str, to: &Value, world: &World) -> Option<S
         return Some(format!("{upper} above it has {LRO} off"));
     }
     let (steps, _) = group(name)?;
-    let mut then = asked(key, steps, world);
-    then.insert(name, true);
-    let on = fixed(&then, steps, Certainty::Moves);
-    if on.get(name).copied().unwrap_or_default() {
+    let own = bit_of(name)?;
+    let on = Fixed::of(asked(key, world).on | own, steps).kernel;
+    if on & own != 0 {
         return None;
     }
-    let mine = |step: &&Step| step.feature == name && step.certainty == Certainty::Moves;
-    let Some(broken) = steps.iter().filter(mine).find(|step| !holds(&step.condition, &on)) else {
+    let mine = |step: &&Step| step.feature == own && step.certainty == Certainty::Moves;
+    let Some(broken) = steps.iter().filter(mine).find(|step| !holds(&step.condition, on)) else {
         return Some("the kernel keeps it off together with what it belongs to".to_owned());
     };
     Some(match broken.condition {
         Condition::Needs(of) => {
-            let missing: Vec<String> = of
-                .iter()
-                .map(|all| all.iter().filter(|name| !on.get(**name).copied().unwrap_or_default()).copied())
-                .map(|missing| missing.collect::<Vec<&str>>().join(" and "))
-                .collect();
-            format!("it needs {}, which {} off", missing.join(" or "), if of.concat().len() > 1 { "are" } else { "is" })
+            let missing: Vec<String> = of.iter().map(|all| names(all & !on).join(" and ")).collect();
+            let several = of.iter().map(|all| all.count_ones()).sum::<u32>() > 1;
+            format!("it needs {}, which {} off", missing.join(" or "), if several { "are" } else { "is" })
         }
-        Condition::Excluded(by) => {
-            let on: Vec<&str> = by.iter().filter(|name| on.get(**name).copied().unwrap_or_default()).copied().collect();
-            format!("{} is on, which excludes it", on.join(" and "))
-        }
+        Condition::Excluded(by) => format!("{} is on, which excludes it", names(by & on).join(" and ")),
     })
 }
 
@@ -291,4 +355,18 @@ pub fn lro_of(interface: &str) -> Option<Address> {
 /// The devices below that lose large receive offload with this one.
 pub fn below_with_lro<'a>(key: &'a LinkKey, world: &World<'a>) -> impl Iterator<Item = Address> {
     topology::ports(world.facts, key.interface()).filter_map(lro_of)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_has_a_bit_of_its_own() {
+        assert!(NAMES.is_sorted() && NAMES.len() <= 32);
+        for name in SENDING_NAMES.iter().chain(RECEIVING_NAMES).chain(GSO_PARTIAL) {
+            assert_eq!(names(bit_of(name).unwrap()), [*name]);
+        }
+        assert_eq!(bit(TSO), bit_of(TSO).unwrap());
+    }
 }
