@@ -53,7 +53,9 @@ pub trait Rules: Sync {
     /// Why the kernel would refuse this value in this world, e.g. a pair out of order or a range.
     fn refusal(&self, address: &Address, to: &Value, world: &World) -> Option<String>;
 
-    /// Every other address whose value decides, or is moved by, what happens here.
+    /// Every other address that must be read before anything can be decided here. What may be moved besides
+    /// ([`reach`](Rules::reach)) is read too, once it is known that something is written here; a kind may name it here all the
+    /// same.
     fn closure(&self, address: &Address, around: &Surroundings) -> Vec<Address>;
 
     /// Every other address that some write here may move.

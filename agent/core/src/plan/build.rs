@@ -40,19 +40,36 @@ pub struct Input<'a> {
     pub interfaces: &'a BTreeSet<String>,
     /// Those of them that have an IPv4 address.
     pub addressed: &'a BTreeSet<String>,
-    /// What was read: at least every address that [`addresses`] names.
+    /// What was read: at least every address that [`addresses`] and [`reached`] name.
     pub observed: &'a BTreeMap<Address, Observed>,
     /// What is to be reached.
     pub goals: &'a BTreeMap<Address, Goal<'a>>,
 }
 
-/// Every address that must be read before a plan can be built: the goals, and all that decides or is moved by them.
+/// Every address that must be read before anything can be decided: the goals, and all that decides over them. See
+/// [`reached`] for the rest.
 pub fn addresses(goals: &BTreeMap<Address, Goal>, around: &Surroundings) -> BTreeSet<Address> {
     let mut addresses: BTreeSet<Address> = goals.keys().cloned().collect();
     for address in goals.keys() {
         addresses.extend(rules_of(address).closure(address, around));
     }
     addresses
+}
+
+/// What else must be read before a plan can be built: whatever the goals that are not reached yet may move. Where much is
+/// moved by what seldom changes, most of it need never be read.
+pub fn reached(input: &Input) -> BTreeSet<Address> {
+    let world = World::new(input.host, input.facts, input.interfaces, input.addressed, input.observed);
+    let around = Surroundings { interfaces: input.interfaces, facts: input.facts };
+    let mut reached = BTreeSet::new();
+    for (address, goal) in input.goals {
+        let mut unread = rules_of(address).reach(address, &around);
+        unread.retain(|address| !input.observed.contains_key(address));
+        if !unread.is_empty() && first_write(address, goal, &world).is_some() {
+            reached.extend(unread);
+        }
+    }
+    reached
 }
 
 /// The plan that reaches the goals. The same input gives the same plan, whatever order the profiles came in.

@@ -78,15 +78,27 @@ impl Host {
     /// Reads all that the goals need, and builds the plan that reaches them.
     pub fn plan(&self, kernel: &mut dyn Kernel, goals: &BTreeMap<Address, Goal>) -> Plan {
         let addresses = trimtab_core::plan::build::addresses(goals, &self.surroundings());
-        let observed = observe(kernel, addresses, &self.facts);
-        build(&Input {
+        let mut observed = observe(kernel, addresses, &self.facts);
+        let reached = trimtab_core::plan::build::reached(&self.input(&observed, goals));
+        if !reached.is_empty() {
+            observed.extend(observe(kernel, reached, &self.facts));
+        }
+        build(&self.input(&observed, goals))
+    }
+
+    fn input<'a>(
+        &'a self,
+        observed: &'a BTreeMap<Address, Observed>,
+        goals: &'a BTreeMap<Address, Goal<'a>>,
+    ) -> Input<'a> {
+        Input {
             host: &self.id,
             facts: &self.facts,
             interfaces: &self.interfaces,
             addressed: &self.addressed,
-            observed: &observed,
+            observed,
             goals,
-        })
+        }
     }
 }
 

@@ -103,8 +103,17 @@ impl Rules for LinkRules {
 
     fn closure(&self, address: &Address, around: &Surroundings) -> Vec<Address> {
         let Some(key) = key(address) else { return Vec::new() };
-        let mut closure = effects::reach(key, around.facts);
-        closure.extend(effects::deciders(key, around.facts));
+        let mut closure = effects::deciders(key, around.facts);
+        match key.attribute() {
+            // A file for each value of each queue: only if the number of queues changes.
+            LinkAttribute::Channel(_) => {}
+            LinkAttribute::Device(_)
+            | LinkAttribute::Ring(_)
+            | LinkAttribute::Feature(_)
+            | LinkAttribute::Coalesce(_)
+            | LinkAttribute::Pause(_)
+            | LinkAttribute::Queue(_) => closure.extend(effects::reach(key, around.facts)),
+        }
         closure
     }
 

@@ -158,16 +158,21 @@ impl Machine {
     pub fn plan(&self, goals: &BTreeMap<Address, Goal>) -> Plan {
         let host = host();
         let interfaces: BTreeSet<String> = self.facts.links.keys().cloned().collect();
-        let asked = plan::build::addresses(goals, &Surroundings { interfaces: &interfaces, facts: &self.facts });
-        let observed = self.observed().into_iter().filter(|(address, _)| asked.contains(address)).collect();
-        plan::build(&Input {
+        let mut asked = plan::build::addresses(goals, &Surroundings { interfaces: &interfaces, facts: &self.facts });
+        let seen = |asked: &BTreeSet<Address>| -> BTreeMap<Address, Observed> {
+            self.observed().into_iter().filter(|(address, _)| asked.contains(address)).collect()
+        };
+        let observed = seen(&asked);
+        let input = Input {
             host: &host,
             facts: &self.facts,
             interfaces: &interfaces,
             addressed: &BTreeSet::new(),
             observed: &observed,
             goals,
-        })
+        };
+        asked.extend(plan::build::reached(&input));
+        plan::build(&Input { observed: &seen(&asked), ..input })
     }
 
     pub fn plan_of(&self, settings: &BTreeMap<Address, Setting>) -> Plan {
