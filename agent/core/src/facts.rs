@@ -147,6 +147,11 @@ pub const KNOWN: &[KnownFact] = &[
         unit: Unit::Number,
         meaning: "CPUs that may ever be there: masks have so many bits",
     },
+    KnownFact {
+        name: "host.cores",
+        unit: Unit::Number,
+        meaning: "cores online: fewer than CPUs where a core runs several threads",
+    },
     KnownFact { name: "host.page_size", unit: Unit::Bytes, meaning: "the size of a page" },
     KnownFact { name: "host.hz", unit: Unit::Number, meaning: "timer ticks a second, from the coarse clock" },
     KnownFact {

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what fails here fails a test")]
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use trimtab_core::address::Address;
@@ -69,9 +70,13 @@ fn sample(name: &str) -> Facts {
     sample_hosts().into_iter().find(|(host, _)| *host == name).expect(name).1
 }
 
-/// The numbers of a policy, whatever its kind; kept elements are `None`.
+/// The numbers of a policy on a sysctl, whatever its kind; kept elements are `None`.
 fn numbers(resolved: &Resolved, key: &str) -> Vec<Option<i64>> {
-    let address: Address = format!("sysctl:{key}").parse().unwrap();
+    numbers_of(resolved, &format!("sysctl:{key}"))
+}
+
+fn numbers_of(resolved: &Resolved, key: &str) -> Vec<Option<i64>> {
+    let address: Address = key.parse().unwrap();
     let Want::Decided(policy) = &resolved.desired.settings.get(&address).expect(key).want else {
         panic!("{key} is undecided")
     };
@@ -142,7 +147,7 @@ fn every_setting_tells_its_source() {
         let mut sourced = false;
         for (line, text) in text.lines().enumerate() {
             sourced |= text.starts_with("# Source: ");
-            assert!(!text.starts_with("net.") || sourced, "{role}.toml:{}: no source above", line + 1);
+            assert!(!text.contains("reason = ") || sourced, "{role}.toml:{}: no source above", line + 1);
             sourced &= !text.is_empty();
         }
     }
@@ -202,4 +207,62 @@ fn tables_of_a_router_fit_its_memory() {
     );
     assert_eq!(table("small virtual machine", max), [Some(134_217)], "5 % of 1 GiB at 400 bytes");
     assert_eq!(table("virtual machine", "net.ipv4.neigh.default.gc_thresh3"), [Some(4096)]);
+}
+
+/// What a role wants of the card of a host, by the rest of its address.
+fn of_card(role: &str, facts: &Facts, link: &str) -> BTreeMap<String, Vec<Option<i64>>> {
+    let resolved = resolved(role, &[], facts);
+    let prefix = format!("link:{link}/");
+    let all = resolved.desired.settings.keys().map(ToString::to_string);
+    all.filter_map(|address| {
+        let rest = address.strip_prefix(&prefix)?.to_owned();
+        Some((rest, numbers_of(&resolved, &address)))
+    })
+    .collect()
+}
+
+#[test]
+fn cards_get_what_they_take_and_no_more() {
+    let edge = sample("edge server, 25 Gbit/s");
+    let card = |role: &str, rest: &str| of_card(role, &edge, "ens1f0np0").get(rest).cloned();
+    let is = |number: i64| Some(vec![Some(number)]);
+    for role in ["egress-proxy", "web-frontend", "router"] {
+        // 64 CPUs with two threads each core.
+        assert_eq!(card(role, "channel/combined"), is(32), "{role}");
+        for feature in ["rx-gro", "tx-generic-segmentation", "tx-tcp-segmentation", "tx-tcp6-segmentation"] {
+            assert_eq!(card(role, &format!("feature/{feature}")), is(1), "{role}");
+        }
+    }
+    assert_eq!((card("web-frontend", "ring/rx"), card("router", "ring/rx")), (is(1024), is(4096)));
+    assert_eq!((card("router", "feature/rx-lro"), card("egress-proxy", "feature/rx-lro")), (is(0), is(0)));
+    assert_eq!(card("web-frontend", "feature/rx-lro"), None);
+    // 32768 flows over 64 queues.
+    assert_eq!(card("web-frontend", "queue/rx-63/rps-flow-cnt"), is(512));
+    // virtio's ring has 256 places at most, and one CPU needs no steering.
+    let mut small = sample("small virtual machine");
+    small.insert_link("ens3", "ring_rx_max", FactValue::Int(256), "test");
+    small.insert_link("ens3", "channels_combined_max", FactValue::Int(1), "test");
+    assert_eq!(of_card("router", &small, "ens3").get("ring/rx").cloned(), is(256));
+    assert_eq!(of_card("router", &small, "ens3").get("channel/combined").cloned(), is(1));
+    assert_eq!(of_card("web-frontend", &small, "ens3").get("queue/rx-0/rps-flow-cnt").cloned(), is(0));
+}
+
+#[test]
+fn only_real_cards_are_touched_and_only_floors_are_set() {
+    for (role, _) in SHIPPED {
+        for (host, facts) in sample_hosts() {
+            for (address, setting) in &resolved(role, &[], &facts).desired.settings {
+                let text = address.to_string();
+                let Some((link, rest)) = text.strip_prefix("link:").and_then(|text| text.split_once('/')) else {
+                    continue;
+                };
+                let kind = facts.links.get(link).and_then(|known| known.get("kind")).map(|fact| &fact.value);
+                assert_eq!(kind, Some(&FactValue::Text("physical".to_owned())), "{role} on {host}: {text}");
+                // That a card of a router can merge for good is an error; all else it may lack.
+                assert!(setting.if_supported || (*role == "router" && rest == "feature/rx-lro"), "{role}: {text}");
+                let floor = matches!(&setting.want, Want::Decided(Policy::AtLeast(_)));
+                assert!(rest.starts_with("feature/") || floor, "{role} on {host}: {text}");
+            }
+        }
+    }
 }

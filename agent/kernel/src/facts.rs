@@ -13,6 +13,7 @@ use trimtab_core::facts::Facts;
 use crate::file;
 use crate::identity;
 
+mod cpus;
 mod link;
 mod modules;
 pub(crate) mod uplink;
@@ -32,9 +33,10 @@ pub fn gather() -> Facts {
     put("host.name", Some(FactValue::Text(uname.nodename().to_string_lossy().into_owned())), "uname");
     put("host.kernel_version", kernel_version(&release).map(FactValue::Int), "uname");
     put("host.kernel", Some(FactValue::Text(release.clone().into_owned())), "uname");
-    put("host.memory", small("/proc/meminfo", memory_total), "/proc/meminfo MemTotal");
-    put("host.cpus", small(CPUS_ONLINE, cpus), CPUS_ONLINE);
-    put("host.cpus_possible", small(CPUS_POSSIBLE, cpus), CPUS_POSSIBLE);
+    put("host.memory", small("/proc/meminfo", memory_total).map(FactValue::Int), "/proc/meminfo MemTotal");
+    put("host.cpus", small(cpus::ONLINE, cpus::count).map(FactValue::Int), cpus::ONLINE);
+    put("host.cpus_possible", small(cpus::POSSIBLE, cpus::count).map(FactValue::Int), cpus::POSSIBLE);
+    put("host.cores", cpus::cores(Path::new(cpus::FOLDER)).map(FactValue::Int), cpus::CORES);
     put("host.page_size", i64::try_from(rustix::param::page_size()).ok().map(FactValue::Int), "auxv AT_PAGESZ");
     put("host.hz", ticks_per_second().map(FactValue::Int), "clock_getres CLOCK_MONOTONIC_COARSE");
     put("host.initial_netns", identity::is_initial().ok().map(FactValue::Bool), identity::GLOBAL_ONLY);
@@ -68,14 +70,9 @@ pub fn link_facts<'a, I: IntoIterator<Item = &'a str>>(names: I) -> BTreeMap<Str
     all
 }
 
-/// Not `available_parallelism`, which tells what this process may use: the kernel works on every CPU.
-const CPUS_ONLINE: &str = "/sys/devices/system/cpu/online";
-/// More than online where CPUs may be plugged in.
-const CPUS_POSSIBLE: &str = "/sys/devices/system/cpu/possible";
-
-fn small(path: &str, parse: fn(&str) -> Option<i64>) -> Option<FactValue> {
-    let bytes = file::read(Path::new(path), 64 << 10).ok()?;
-    parse(std::str::from_utf8(&bytes).ok()?).map(FactValue::Int)
+fn small<T>(path: impl AsRef<Path>, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+    let bytes = file::read(path.as_ref(), 64 << 10).ok()?;
+    parse(std::str::from_utf8(&bytes).ok()?)
 }
 
 /// `6.12.8-arm64` is 6012.
@@ -94,17 +91,6 @@ fn memory_total(text: &str) -> Option<i64> {
     kib.checked_mul(1024).filter(|bytes| *bytes > 0)
 }
 
-/// How many numbers `0-3,8` lists (Documentation/admin-guide/cputopology.rst).
-fn cpus(text: &str) -> Option<i64> {
-    let mut count: i64 = 0;
-    for part in text.trim().split(',') {
-        let (first, last) = part.split_once('-').unwrap_or((part, part));
-        let (first, last): (i64, i64) = (first.parse::<u32>().ok()?.into(), last.parse::<u32>().ok()?.into());
-        count += if first <= last { last - first + 1 } else { return None };
-    }
-    Some(count)
-}
-
 /// CONFIG_HZ: the coarse clock moves once per tick (kernel/time/posix-timers.c `KTIME_LOW_RES`). Times that the kernel
 /// keeps in ticks are rounded to it.
 fn ticks_per_second() -> Option<i64> {
@@ -116,6 +102,8 @@ fn ticks_per_second() -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use trimtab_core::facts::KNOWN;
 
     use super::*;
@@ -132,10 +120,6 @@ mod tests {
         assert_eq!(memory_total("MemTotal:       16303432 kB\nMemFree: 1 kB\n"), Some(16_694_714_368));
         assert_eq!(memory_total("MemFree: 1 kB\n"), None);
         assert_eq!(memory_total("MemTotal: 99999999999999999 kB\n"), None);
-        assert_eq!(cpus("0-3,8\n"), Some(5));
-        assert_eq!(cpus("0\n"), Some(1));
-        assert_eq!(cpus("3-0\n"), None);
-        assert_eq!(cpus("\n"), None);
     }
 
     #[test]
@@ -146,6 +130,9 @@ mod tests {
         }
         assert_eq!(facts.get("host.kernel"), Some(&FactValue::Text(run("uname", &["-r"]).trim().to_owned())));
         assert_eq!(facts.int("host.cpus").unwrap().to_string(), run("getconf", &["_NPROCESSORS_ONLN"]).trim());
+        let cores = run("lscpu", &["--parse=core"]);
+        let cores: BTreeSet<&str> = cores.lines().filter(|line| !line.starts_with('#')).collect();
+        assert_eq!(facts.int("host.cores"), i64::try_from(cores.len()).ok());
         assert_eq!(facts.int("host.page_size").unwrap().to_string(), run("getconf", &["PAGE_SIZE"]).trim());
         let pages: i64 = run("getconf", &["_PHYS_PAGES"]).trim().parse().unwrap();
         assert_eq!(facts.int("host.memory"), Some(pages * facts.int("host.page_size").unwrap()));

@@ -164,6 +164,7 @@ impl FakeKernel {
             ("host.memory", FactValue::Int(8 << 30)),
             ("host.cpus", FactValue::Int(4)),
             ("host.cpus_possible", FactValue::Int(4)),
+            ("host.cores", FactValue::Int(4)),
             ("host.page_size", FactValue::Int(4096)),
             ("host.hz", FactValue::Int(250)),
             ("host.initial_netns", FactValue::Bool(initial)),

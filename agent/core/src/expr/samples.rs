@@ -92,6 +92,7 @@ impl Sample {
         put("host.kernel_version", FactValue::Int(version));
         put("host.memory", FactValue::Int(memory));
         put("host.cpus", FactValue::Int(cpus));
+        put("host.cores", FactValue::Int((cpus / 2).max(1)));
         put("host.page_size", FactValue::Int(page_size));
         put("host.hz", FactValue::Int(hz));
         put("host.initial_netns", FactValue::Bool(initial_netns));
