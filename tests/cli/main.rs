@@ -11,6 +11,7 @@ mod errors;
 mod explain;
 mod findings;
 mod import;
+mod links;
 mod mounts;
 mod netns;
 mod output;

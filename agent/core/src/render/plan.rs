@@ -167,9 +167,10 @@ pub fn findings<'a>(findings: impl Iterator<Item = &'a Finding>, paint: Paint) -
 }
 
 fn findings_below<'a>(findings: impl Iterator<Item = &'a Finding>, heading: Option<&str>, paint: Paint) -> String {
-    let mut groups: BTreeMap<(Class, &str, &str), Vec<&Finding>> = BTreeMap::new();
+    let mut groups: BTreeMap<(Class, &str, &str, Option<&str>), Vec<&Finding>> = BTreeMap::new();
     for finding in findings {
-        groups.entry((finding.class, &finding.code, &finding.message)).or_default().push(finding);
+        let alike = (finding.class, finding.code.as_str(), finding.message.as_str(), finding.advice.as_deref());
+        groups.entry(alike).or_default().push(finding);
     }
     let mut out = String::new();
     for findings in groups.values() {

@@ -78,7 +78,7 @@ impl fmt::Display for Failure {
 /// What a run has done so far.
 #[derive(Debug, Default)]
 pub struct Run {
-    /// Writes made, those that failed included.
+    /// Values written, those of failed writes included.
     pub writes: usize,
     /// What was written, or may have been by a write that failed.
     pub attempted: BTreeSet<Address>,
@@ -136,7 +136,7 @@ fn turn(kernel: &mut dyn Kernel, change: &Change, facts: &Facts, run: &mut Run) 
         return Ok(());
     }
     fault::point("write");
-    run.writes += 1;
+    run.writes += writes.len();
     run.attempted.extend(writes.iter().map(|(address, _)| address.clone()));
     let outcome = kernel.write(&writes);
     fault::point("written");

@@ -95,12 +95,12 @@ pub enum Finished {
     Nothing,
     /// Everything is in force.
     InForce {
-        /// Writes made.
+        /// Values written.
         writes: usize,
     },
     /// Everything is in force until the deadline.
     Awaiting {
-        /// Writes made.
+        /// Values written.
         writes: usize,
         /// Milliseconds on CLOCK_BOOTTIME.
         confirm_by: u64,

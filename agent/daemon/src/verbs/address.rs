@@ -1,6 +1,11 @@
 //! Addresses as they stand on the command line.
 
 use trimtab_core::address::Address;
+use trimtab_core::address::LinkKey;
+use trimtab_core::address::Object;
+use trimtab_core::address::link::FeatureName;
+use trimtab_core::address::link::LinkAttribute;
+use trimtab_core::features;
 use trimtab_core::kind;
 
 use crate::cli::Common;
@@ -33,6 +38,22 @@ pub fn enter_named(common: &Common, addresses: &mut [Address]) -> Result<Common,
 /// If it is none.
 pub fn parse_address(text: &str) -> Result<Address, Failure> {
     let parsed = if text.contains(':') { text.parse() } else { format!("sysctl:{text}").parse() };
-    let address: Address = parsed.map_err(|error| Failure::new(Exit::Usage, format!("`{text}`: {error}")))?;
+    let mut address: Address = parsed.map_err(|error| Failure::new(Exit::Usage, format!("`{text}`: {error}")))?;
+    if let Object::Link(key) = &mut address.object {
+        *key = with_the_kernels_name(key).map_err(|error| Failure::new(Exit::Usage, format!("`{text}` {error}")))?;
+    }
     Ok(kind::rules_of(&address).canonical(&address))
+}
+
+/// A feature under the kernel's name, where ethtool's short one stands for it alone.
+fn with_the_kernels_name(key: &LinkKey) -> Result<LinkKey, String> {
+    let LinkAttribute::Feature(name) = key.attribute() else { return Ok(key.clone()) };
+    let Some(members) = features::members(name.as_str()) else { return Ok(key.clone()) };
+    if let [one] = members
+        && let Some(one) = FeatureName::new(one)
+    {
+        return Ok(key.with(LinkAttribute::Feature(one)));
+    }
+    let all: Vec<String> = members.iter().map(|member| format!("link:{}/feature/{member}", key.interface())).collect();
+    Err(format!("stands for several values: name one of {}", all.join(", ")))
 }

@@ -1,5 +1,6 @@
 //! `trimtab explain`: everything that speaks of one address.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -102,7 +103,7 @@ pub fn run(common: &Common, options: &cli::Explain) -> Result<Exit, Failure> {
     if common.json {
         super::print_json(&report)?;
     } else {
-        super::print(&text(&report, initial))?;
+        super::print(&text(&report, &session.host.interfaces, initial))?;
     }
     Ok(Exit::Good)
 }
@@ -125,19 +126,29 @@ fn plan_of(
     plan
 }
 
-fn text(report: &Report, initial: bool) -> String {
+fn text(report: &Report, interfaces: &BTreeSet<String>, initial: bool) -> String {
     let paint = super::paint();
     let mut text = String::new();
     let Report { document: _, version: _, address, meaning, live, setting, held, plan, next_boot, procps } = report;
     let _ = writeln!(text, "{}", paint.tone(Tone::Heading, &address.to_string()));
     if let Some(meaning) = meaning {
-        let _ = writeln!(text, "  {meaning}");
+        let _ = writeln!(text, "  {}", remark(meaning));
     }
-    let _ = writeln!(text, "  live       {}", spell_live(live));
+    let _ = match &address.object {
+        Object::Link(key) if !interfaces.contains(key.interface()) => {
+            writeln!(text, "  live       there is no interface {}", key.interface())
+        }
+        Object::Link(_) | Object::Sysctl(_) => writeln!(text, "  live       {}", spell_live(live)),
+    };
+    let switch = matches!(live, Observed::Value { value: trimtab_core::value::Value::Switch { .. }, .. });
     match setting {
         Some(Setting { want, on_drift: _, if_supported: _, reason, origin, losers }) => {
-            let _ =
-                writeln!(text, "  wanted     {}  {}", spell_want(want), paint.tone(Tone::Quiet, &origin.to_string()));
+            let _ = writeln!(
+                text,
+                "  wanted     {}  {}",
+                spell_want(want, switch),
+                paint.tone(Tone::Quiet, &origin.to_string())
+            );
             if let Some(reason) = reason {
                 let _ = writeln!(text, "  because    {reason}");
             }
@@ -145,7 +156,7 @@ fn text(report: &Report, initial: bool) -> String {
                 let _ = writeln!(
                     text,
                     "  overrides  {}  {}",
-                    spell_want(want),
+                    spell_want(want, switch),
                     paint.tone(Tone::Quiet, &origin.to_string())
                 );
             }
@@ -175,15 +186,32 @@ fn text(report: &Report, initial: bool) -> String {
     if plan.changes.is_empty() && setting.is_some() && plan.as_wanted.contains(address) {
         text.push_str("  apply      nothing to do\n");
     }
-    boot_text(&mut text, next_boot.as_ref(), procps.as_ref(), initial);
+    match (&address.object, initial) {
+        (Object::Sysctl(_) | Object::Link(_), false) => {
+            text.push_str("  next boot  this namespace does not outlive the boot\n");
+        }
+        (Object::Sysctl(_), true) => boot_text(&mut text, next_boot.as_ref(), procps.as_ref()),
+        (Object::Link(_), true) => {
+            text.push_str("  next boot  what the driver and systemd.link(5) make of it: trimtab does not read that\n");
+        }
+    }
     text
 }
 
-fn boot_text(text: &mut String, next_boot: Option<&BootSetting>, procps: Option<&Spoken>, initial: bool) {
-    if !initial {
-        text.push_str("  next boot  this namespace does not outlive the boot\n");
-        return;
+/// A sentence in the form of the lines below it.
+fn remark(sentence: &str) -> String {
+    let sentence = sentence.strip_suffix('.').unwrap_or(sentence);
+    let mut letters = sentence.chars();
+    match (letters.next(), letters.next()) {
+        // Not the first letter of a name such as GRO.
+        (Some(first), Some(second)) if !second.is_uppercase() => {
+            format!("{}{second}{}", first.to_lowercase(), letters.as_str())
+        }
+        (_, _) => sentence.to_owned(),
     }
+}
+
+fn boot_text(text: &mut String, next_boot: Option<&BootSetting>, procps: Option<&Spoken>) {
     match next_boot {
         Some(boot) => {
             let _ = writeln!(text, "  next boot  {}  {}:{}", boot.value_text, boot.path, boot.line);
@@ -217,8 +245,15 @@ fn spell_live(live: &Observed) -> String {
     }
 }
 
-fn spell_want(want: &Want) -> String {
+fn spell_want(want: &Want, switch: bool) -> String {
     match want {
+        Want::Decided(Policy::Value(Value::One(Scalar::Int(on)))) if switch => {
+            if *on == 0 {
+                "off".to_owned()
+            } else {
+                "on".to_owned()
+            }
+        }
         Want::Decided(policy) => spell_policy(policy),
         Want::Undecided { fact, expression } => format!("`{expression}`, once {fact} is known"),
     }

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use trimtab_core::facts::Asked;
 use trimtab_core::facts::Facts;
 use trimtab_core::facts::KNOWN;
 use trimtab_core::facts::KnownFact;
@@ -42,6 +43,13 @@ pub fn run(common: &Common) -> Result<Exit, Failure> {
     // For what the host file declares under [facts].
     let intent = session.intend(&Wanted::default())?;
     super::warn(&intent.loaded);
+    for (link, known) in session.kernel.link_facts(&session.host.interfaces, &Asked::All) {
+        let facts = session.host.facts.links.entry(link).or_default();
+        for (name, fact) in known {
+            // What the host file declares stands.
+            facts.entry(name).or_insert(fact);
+        }
+    }
     if common.json {
         super::print_json(&Report {
             document: "trimtab.facts",
@@ -68,6 +76,12 @@ fn text(session: &Session) -> String {
             None => {
                 let _ = writeln!(text, "{name:20} {:24} {}", "unknown", paint.tone(Tone::Quiet, meaning));
             }
+        }
+    }
+    for (link, facts) in &session.host.facts.links {
+        let _ = writeln!(text, "{}", paint.tone(Tone::Heading, &format!("link {link}")));
+        for (name, fact) in facts.iter().filter(|(name, _)| *name != "name") {
+            let _ = writeln!(text, "  {name:22} {:20} {}", fact.value, paint.tone(Tone::Quiet, &fact.source));
         }
     }
     text

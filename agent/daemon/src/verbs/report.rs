@@ -25,7 +25,7 @@ pub struct Report {
     pub exit: u8,
     /// How it ended.
     pub outcome: Outcome,
-    /// Writes made.
+    /// Values written.
     pub writes: usize,
     /// Why it failed.
     pub failure: Option<String>,

@@ -8,6 +8,7 @@ use crate::address::link::LinkAttribute;
 use crate::address::link::Queue;
 use crate::address::link::feature;
 use crate::diagnostic::suggest;
+use crate::features;
 use crate::kind::Obstacle;
 use crate::kind::ObstacleClass;
 use crate::kind::World;
@@ -91,7 +92,7 @@ fn no_queue(key: &LinkKey, queue: Queue, why: &str) -> Obstacle {
 }
 
 fn unknown_feature(name: &FeatureName) -> Obstacle {
-    if name.meaning().is_some() {
+    if name.meaning().is_some() || features::is_known(name.as_str()) {
         return lacking("newer-kernel", "this kernel has no such feature");
     }
     let near = suggest(name.as_str(), feature::KNOWN.iter().map(|(known, _)| *known));
