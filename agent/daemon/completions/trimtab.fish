@@ -47,7 +47,7 @@ complete -c trimtab -n "__fish_trimtab_needs_command" -f -a "snapshot" -d 'Print
 complete -c trimtab -n "__fish_trimtab_needs_command" -f -a "import" -d 'Turn sysctl.d and sysctl.conf files into a profile'
 complete -c trimtab -n "__fish_trimtab_needs_command" -f -a "end-trial" -d 'Undo a trial when its time is up; started by `apply --confirm-within`'
 complete -c trimtab -n "__fish_trimtab_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c trimtab -n "__fish_trimtab_using_subcommand plan" -l set -d 'One more setting, stronger than all files: `net.core.somaxconn=4096`, `net.core.somaxconn={at-least=4096}`' -r
+complete -c trimtab -n "__fish_trimtab_using_subcommand plan" -l set -d 'One more setting, stronger than all files: `net.core.somaxconn=4096`, `net.core.somaxconn={at-least=4096}`, `link:eth0/mtu=1400`, `link:eth0/feature/gro=off`, `link:eth0/ring/rx=max`' -r
 complete -c trimtab -n "__fish_trimtab_using_subcommand plan" -l param -d 'The value of a parameter that a profile declares: `rtt=120ms`' -r
 complete -c trimtab -n "__fish_trimtab_using_subcommand plan" -l out -d 'Save the plan, for `apply --plan`' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand plan" -l against -d 'Plan for the host of this snapshot instead of this one' -r -F
@@ -61,7 +61,7 @@ complete -c trimtab -n "__fish_trimtab_using_subcommand plan" -l json -d 'Print 
 complete -c trimtab -n "__fish_trimtab_using_subcommand plan" -s v -l verbose -d 'Log what is done on standard error; twice for the decisions too'
 complete -c trimtab -n "__fish_trimtab_using_subcommand plan" -s h -l help -d 'Print help'
 complete -c trimtab -n "__fish_trimtab_using_subcommand plan" -s V -l version -d 'Print version'
-complete -c trimtab -n "__fish_trimtab_using_subcommand apply" -l set -d 'One more setting, stronger than all files: `net.core.somaxconn=4096`, `net.core.somaxconn={at-least=4096}`' -r
+complete -c trimtab -n "__fish_trimtab_using_subcommand apply" -l set -d 'One more setting, stronger than all files: `net.core.somaxconn=4096`, `net.core.somaxconn={at-least=4096}`, `link:eth0/mtu=1400`, `link:eth0/feature/gro=off`, `link:eth0/ring/rx=max`' -r
 complete -c trimtab -n "__fish_trimtab_using_subcommand apply" -l param -d 'The value of a parameter that a profile declares: `rtt=120ms`' -r
 complete -c trimtab -n "__fish_trimtab_using_subcommand apply" -l plan -d 'Apply exactly this saved plan, if it still holds' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand apply" -l confirm-within -d 'Undo it all unless `trimtab confirm` follows within this time' -r
@@ -115,7 +115,7 @@ complete -c trimtab -n "__fish_trimtab_using_subcommand status" -l json -d 'Prin
 complete -c trimtab -n "__fish_trimtab_using_subcommand status" -s v -l verbose -d 'Log what is done on standard error; twice for the decisions too'
 complete -c trimtab -n "__fish_trimtab_using_subcommand status" -s h -l help -d 'Print help'
 complete -c trimtab -n "__fish_trimtab_using_subcommand status" -s V -l version -d 'Print version'
-complete -c trimtab -n "__fish_trimtab_using_subcommand explain" -l set -d 'One more setting, stronger than all files: `net.core.somaxconn=4096`, `net.core.somaxconn={at-least=4096}`' -r
+complete -c trimtab -n "__fish_trimtab_using_subcommand explain" -l set -d 'One more setting, stronger than all files: `net.core.somaxconn=4096`, `net.core.somaxconn={at-least=4096}`, `link:eth0/mtu=1400`, `link:eth0/feature/gro=off`, `link:eth0/ring/rx=max`' -r
 complete -c trimtab -n "__fish_trimtab_using_subcommand explain" -l param -d 'The value of a parameter that a profile declares: `rtt=120ms`' -r
 complete -c trimtab -n "__fish_trimtab_using_subcommand explain" -l config -d 'The host file; none is needed at the default place' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand explain" -l profile-path -d 'A folder of profiles, looked through before /etc/trimtab/profiles, /usr/lib/trimtab/profiles and the built-in ones; may be given again' -r -F

@@ -72,7 +72,8 @@ pub struct Wanted {
     /// Profiles to use instead of those that the host file names
     #[arg(value_name = "PROFILE")]
     pub profiles: Vec<String>,
-    /// One more setting, stronger than all files: `net.core.somaxconn=4096`, `net.core.somaxconn={at-least=4096}`
+    /// One more setting, stronger than all files: `net.core.somaxconn=4096`, `net.core.somaxconn={at-least=4096}`,
+    /// `link:eth0/mtu=1400`, `link:eth0/feature/gro=off`, `link:eth0/ring/rx=max`
     #[arg(long, value_name = "ADDRESS=VALUE")]
     pub set: Vec<String>,
     /// The value of a parameter that a profile declares: `rtt=120ms`
@@ -160,7 +161,7 @@ pub struct Apply {
 /// Options of `revert`.
 #[derive(Debug, Clone, Args)]
 pub struct Revert {
-    /// Only these addresses, and what they moved; everything if none is given
+    /// Only these addresses, and what they moved, e.g. net.core.somaxconn or link:eth0/mtu; everything if none is given
     #[arg(value_name = "ADDRESS")]
     pub addresses: Vec<String>,
     /// Only end the trial that awaits its confirmation: what was in force before it comes back
@@ -182,7 +183,8 @@ pub struct Confirm {
 /// Options of `explain`.
 #[derive(Debug, Clone, Args)]
 pub struct Explain {
-    /// The address, e.g. sysctl:net.core.somaxconn; `sysctl:` may be left out
+    /// The address: net.core.somaxconn (`sysctl:` may stand before it), link:eth0/mtu, link:eth0/feature/gro,
+    /// link:eth0/ring/rx, link:eth0/channel/combined, link:eth0/queue/rx-0/rps-cpus
     #[arg(value_name = "ADDRESS")]
     pub address: String,
     /// Which settings.

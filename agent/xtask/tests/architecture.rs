@@ -217,3 +217,15 @@ fn every_dependency_has_its_reason_in_the_readme() {
         assert!(ours || named.contains(name.as_str()), "the README does not say why {name} is there");
     }
 }
+
+#[test]
+fn the_readme_shows_a_plan_of_links_that_is_planned() {
+    let readme = text("README.md");
+    let (_, shown) = readme.split_once("$ trimtab plan links\n").unwrap();
+    let (shown, _) = shown.split_once("```").unwrap();
+    let planned = text("tests/golden/network_cards_and_what_moves_along/expected.txt");
+    let mut rest = planned.lines();
+    for line in shown.lines().filter(|line| line.trim() != "…") {
+        assert!(rest.any(|other| other == line), "no such line, or not in this place: {line}");
+    }
+}
