@@ -11,5 +11,6 @@ mod failures;
 mod laws;
 mod links;
 mod pairs;
+mod renames;
 mod returns;
 mod trials;

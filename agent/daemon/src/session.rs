@@ -135,6 +135,20 @@ impl Session {
     /// What only shows on a host: conflicts, formulas that fail.
     pub fn resolve(&mut self, accepted: Accepted) -> Result<Intent, Failure> {
         let Accepted { bundle, loaded } = accepted;
+        let resolved = self.resolve_bundle(&bundle, &loaded)?;
+        Ok(Intent { bundle, loaded, resolved })
+    }
+
+    /// Resolves once more what was resolved before the host was learnt anew.
+    ///
+    /// # Errors
+    /// As [`Session::resolve`].
+    pub fn resolve_anew(&mut self, intent: &mut Intent) -> Result<(), Failure> {
+        intent.resolved = self.resolve_bundle(&intent.bundle, &intent.loaded)?;
+        Ok(())
+    }
+
+    fn resolve_bundle(&mut self, bundle: &Bundle, loaded: &Texts) -> Result<Resolved, Failure> {
         let needed = bundle.needed_link_facts();
         if !needed.is_empty() {
             let asked = Asked::Only(needed.into_iter().map(str::to_owned).collect());
@@ -143,17 +157,17 @@ impl Session {
         }
         let resolved = bundle.resolve(&self.host.facts, &self.host.interfaces);
         if resolved.failed() {
-            let mut diagnostics = loaded.diagnostics;
+            let mut diagnostics = loaded.diagnostics.clone();
             diagnostics.extend(resolved.diagnostics);
             return Err(Failure::invalid(
                 "the settings cannot be resolved on this host, so nothing was done",
                 diagnostics,
-                loaded.sources,
+                loaded.sources.clone(),
             ));
         }
         self.host.facts = resolved.facts.clone();
         self.host.learn_links(self.kernel.as_mut(), resolved.desired.settings.keys());
-        Ok(Intent { bundle, loaded, resolved })
+        Ok(resolved)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Reading a host once for a plan.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::io;
@@ -77,29 +78,64 @@ impl Host {
 
     /// Reads all that the goals need, and builds the plan that reaches them.
     pub fn plan(&self, kernel: &mut dyn Kernel, goals: &BTreeMap<Address, Goal>) -> Plan {
+        self.look_and_plan(kernel, goals).plan
+    }
+
+    /// As [`Host::plan`], and says which interfaces were learnt of and have gone since. The plan takes them for gone.
+    pub fn look_and_plan(&self, kernel: &mut dyn Kernel, goals: &BTreeMap<Address, Goal>) -> Planned {
         let addresses = trimtab_core::plan::build::addresses(goals, &self.surroundings());
         let mut observed = observe(kernel, addresses, &self.facts);
-        let reached = trimtab_core::plan::build::reached(&self.input(&observed, goals));
+        let reached = trimtab_core::plan::build::reached(&self.input(&self.interfaces, &observed, goals));
         if !reached.is_empty() {
             observed.extend(observe(kernel, reached, &self.facts));
         }
-        build(&self.input(&observed, goals))
+        let gone = self.gone(kernel, &observed);
+        let mut interfaces = Cow::Borrowed(&self.interfaces);
+        if !gone.is_empty() {
+            interfaces.to_mut().retain(|interface| !gone.contains(interface));
+        }
+        let plan = build(&self.input(&interfaces, &observed, goals));
+        Planned { plan, gone }
     }
 
     fn input<'a>(
         &'a self,
+        interfaces: &'a BTreeSet<String>,
         observed: &'a BTreeMap<Address, Observed>,
         goals: &'a BTreeMap<Address, Goal<'a>>,
     ) -> Input<'a> {
-        Input {
-            host: &self.id,
-            facts: &self.facts,
-            interfaces: &self.interfaces,
-            addressed: &self.addressed,
-            observed,
-            goals,
-        }
+        Input { host: &self.id, facts: &self.facts, interfaces, addressed: &self.addressed, observed, goals }
     }
+
+    /// The interfaces that went away or got another name since they were learnt of: udev(7) renames them while a host boots.
+    /// They are listed once more only if something of one cannot be had.
+    pub fn gone(&self, kernel: &mut dyn Kernel, observed: &BTreeMap<Address, Observed>) -> BTreeSet<String> {
+        let is_missed = |(address, observed): (&Address, &Observed)| match observed {
+            Observed::Absent | Observed::Failed { .. } => {
+                address.interface().is_some_and(|interface| self.interfaces.contains(interface))
+            }
+            Observed::Value { .. }
+            | Observed::Unsupported
+            | Observed::Denied
+            | Observed::WriteOnly
+            | Observed::Withheld => false,
+        };
+        if !observed.iter().any(is_missed) {
+            return BTreeSet::new();
+        }
+        // Who cannot be listed any more is not known to be gone.
+        let now = kernel.interfaces().unwrap_or_else(|_| self.interfaces.clone());
+        self.interfaces.difference(&now).cloned().collect()
+    }
+}
+
+/// A plan, and what it was found to be without.
+#[derive(Debug)]
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// The interfaces that went while it was made.
+    pub gone: BTreeSet<String>,
 }
 
 /// Follows interfaces that have another name now, and forgets what trimtab held of those that are gone or were made anew.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use trimtab_core::host::HostId;
 use trimtab_core::journal::Begin;
+use trimtab_core::journal::Followed;
 use trimtab_core::plan::Class;
 use trimtab_core::plan::Finding;
 use trimtab_core::plan::goal;
@@ -21,6 +22,7 @@ use trimtab_kernel::timer::Timer;
 use trimtab_kernel::trust;
 
 use super::plan::LARGEST_DOCUMENT;
+use super::plan::Made;
 use super::recovery;
 use super::report;
 use super::report::Outcome;
@@ -80,7 +82,7 @@ pub fn run(common: &Common, options: &cli::Apply) -> Result<Exit, Failure> {
         }
         Wanted::Resolved(intent) => {
             let observes = intent.bundle.host.mode == Mode::Observe;
-            let (document, standing) = resolved(&mut session, &store, *intent, options.confirm_within.is_some());
+            let (document, standing) = resolved(&mut session, &mut store, *intent, options.confirm_within.is_some())?;
             if observes {
                 return observe_only(common, document, detail);
             }
@@ -139,23 +141,32 @@ enum Standing {
 }
 
 /// The plan for what was resolved, or for the last confirmed set if this one is refused. A new trial may always be made.
-fn resolved(session: &mut Session, store: &Store, mut intent: Intent, is_trial: bool) -> (SavedPlan, Standing) {
+fn resolved(
+    session: &mut Session,
+    store: &mut Store,
+    mut intent: Intent,
+    is_trial: bool,
+) -> Result<(SavedPlan, Standing), Failure> {
     let identity = || Identity {
         settings: saved::digest_of(&intent.resolved.desired),
         sources: saved::digest_of_sources(&intent.loaded.sources),
     };
     let refusal = refused_by_boot(store, &session.host.id, identity).filter(|_| !is_trial);
     let Some(last) = refusal else {
-        let plan = super::plan::make(session, &intent, &store.history.held);
-        return (super::plan::saved(session, intent, plan), Standing::Accepted);
+        let Made { plan, followed } = super::plan::make(session, &mut intent, &mut store.history)?;
+        if followed == Followed::Something {
+            // What is appended speaks of the names of now.
+            store.compact()?;
+        }
+        return Ok((super::plan::saved(session, intent, plan), Standing::Accepted));
     };
     intent.resolved.desired = last.as_ref().map(|last| last.desired.clone()).unwrap_or_default();
-    let mut plan = super::plan::make(session, &intent, &store.history.held);
+    let mut plan = super::plan::make_of_these(session, &intent, &store.history.held);
     plan.findings.push(unconfirmed_finding());
     let mut document = super::plan::saved(session, intent, plan);
     document.roles = last.as_ref().map(|last| last.roles.clone()).unwrap_or_default();
     document.profiles = last.map(|last| last.profiles).unwrap_or_default();
-    (document, Standing::Refused)
+    Ok((document, Standing::Refused))
 }
 
 /// `mode = "observe"`: the host only ever reports.

@@ -5,6 +5,9 @@ use std::path::Path;
 
 use trimtab_core::address::Address;
 use trimtab_core::address::Object;
+use trimtab_core::journal::Followed;
+use trimtab_core::journal::Held;
+use trimtab_core::journal::History;
 use trimtab_core::kind;
 use trimtab_core::plan::Class;
 use trimtab_core::plan::Finding;
@@ -20,6 +23,7 @@ use trimtab_core::sysctld::NextBoot;
 
 use crate::cli;
 use crate::cli::Common;
+use crate::engine::observe::Planned;
 use crate::engine::observe::follow_interfaces;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -38,11 +42,11 @@ pub fn run(common: &Common, options: &cli::Plan) -> Result<Exit, Failure> {
     let saved = match &options.against {
         None => {
             let mut session = Session::open(common)?;
-            let intent = session.intend(&options.wanted)?;
+            let mut intent = session.intend(&options.wanted)?;
             super::warn(&intent.loaded);
             let mut store = session.store()?;
             follow_interfaces(session.kernel.as_mut(), &mut store.history);
-            let mut plan = make(&mut session, &intent, &store.history.held);
+            let mut plan = make(&mut session, &mut intent, &mut store.history)?.plan;
             if store.history.open.as_ref().is_some_and(|open| open.awaiting.is_none()) {
                 plan.findings.push(unfinished());
             }
@@ -61,11 +65,12 @@ pub fn run(common: &Common, options: &cli::Plan) -> Result<Exit, Failure> {
         }
         Some(path) => {
             let snapshot = read_snapshot(path)?;
-            let (held, boot) = (snapshot.held.clone(), snapshot.next_boot.clone());
+            let mut history = History { held: snapshot.held.clone(), ..History::default() };
+            let boot = snapshot.next_boot.clone();
             let mut session = Session::with_kernel(common, Box::new(SnapshotKernel(snapshot)))?;
-            let intent = session.intend(&options.wanted)?;
+            let mut intent = session.intend(&options.wanted)?;
             super::warn(&intent.loaded);
-            let mut plan = make(&mut session, &intent, &held);
+            let mut plan = make(&mut session, &mut intent, &mut history)?.plan;
             next_boot(&mut plan, &session, &intent, &|address| boot.get(address).cloned());
             saved(&session, intent, plan)
         }
@@ -87,10 +92,41 @@ pub fn run(common: &Common, options: &cli::Plan) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-/// The plan that puts the intent in force.
-pub fn make(session: &mut Session, intent: &Intent, held: &BTreeMap<Address, trimtab_core::journal::Held>) -> Plan {
+/// The plan that puts the intent in force. If an interface has gone or was renamed while it was made, all is learnt,
+/// resolved and planned once more: what it is called now may be wanted too. What trimtab holds then follows.
+///
+/// # Errors
+/// What shows only with the interfaces that came instead.
+pub fn make(session: &mut Session, intent: &mut Intent, history: &mut History) -> Result<Made, Failure> {
+    let goals = goal::of_apply(&intent.resolved.desired, &history.held);
+    let Planned { plan, gone } = session.host.look_and_plan(session.kernel.as_mut(), &goals);
+    if gone.is_empty() {
+        return Ok(Made { plan: told(plan, intent), followed: Followed::Nothing });
+    }
+    tracing::debug!(?gone, "interfaces have gone or were renamed while the plan was made: it is made anew");
+    session.relearn()?;
+    let followed = follow_interfaces(session.kernel.as_mut(), history);
+    session.resolve_anew(intent)?;
+    session.host.learn_links(session.kernel.as_mut(), history.held.keys());
+    Ok(Made { plan: make_of_these(session, intent, &history.held), followed })
+}
+
+/// A plan that was made.
+pub struct Made {
+    /// The plan.
+    pub plan: Plan,
+    /// Whether what trimtab holds followed interfaces to other names.
+    pub followed: Followed,
+}
+
+/// The plan for just the settings that the intent has now.
+pub fn make_of_these(session: &mut Session, intent: &Intent, held: &BTreeMap<Address, Held>) -> Plan {
     let goals = goal::of_apply(&intent.resolved.desired, held);
-    let mut plan = session.host.plan(session.kernel.as_mut(), &goals);
+    told(session.host.plan(session.kernel.as_mut(), &goals), intent)
+}
+
+/// The plan with what there is to say of the interfaces that it leaves alone.
+fn told(mut plan: Plan, intent: &Intent) -> Plan {
     for skipped in &intent.resolved.skipped {
         plan.findings.push(Finding {
             class: Class::Note,

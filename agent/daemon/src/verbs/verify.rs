@@ -62,6 +62,8 @@ pub fn run(common: &Common) -> Result<Exit, Failure> {
         addresses.extend(trimtab_core::kind::rules_of(address).closure(address, &session.host.surroundings()));
     }
     let observed = observe(session.kernel.as_mut(), addresses, &session.host.facts);
+    let gone = session.host.gone(session.kernel.as_mut(), &observed);
+    session.host.interfaces.retain(|interface| !gone.contains(interface));
     let comparison = compare::compare(&applied.desired, &session.host.world(&observed));
     let held_up = comparison.findings.iter().any(|finding| finding.class != Class::Note);
     let exit = if !comparison.mismatches.is_empty() {
