@@ -91,6 +91,11 @@ pub trait Kernel {
     /// Reads many values; the answers stand in the order of the addresses. Absence is an answer.
     fn read(&mut self, addresses: &[Address]) -> Vec<Reading>;
 
+    /// As [`read`](Kernel::read), of values that are about to be written.
+    fn read_before_write(&mut self, addresses: &[Address]) -> Vec<Reading> {
+        self.read(addresses)
+    }
+
     /// Writes one kernel object, once; several addresses only where the kernel takes them in one message.
     /// That it returns says that the kernel took the bytes, not that it holds the value: read back.
     ///

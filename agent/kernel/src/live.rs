@@ -149,6 +149,13 @@ impl Kernel for LiveKernel {
         readings
     }
 
+    fn read_before_write(&mut self, addresses: &[Address]) -> Vec<Reading> {
+        match addresses {
+            [Address { netns: None, object: Object::Sysctl(key) }] => vec![self.sysctls.read_before_write(key)],
+            _ => self.read(addresses),
+        }
+    }
+
     fn write(&mut self, cells: &[(Address, Value)]) -> Result<(), WriteError> {
         if let Some((address, value)) = cells.iter().find(|(address, _)| !self.is_here(address)) {
             let source = io::Error::from_raw_os_error(libc::EXDEV);

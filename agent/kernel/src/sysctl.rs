@@ -44,8 +44,8 @@ pub struct Tree {
     held: BTreeMap<SysctlKey, Option<Held>>,
     /// The folder of the key opened last: keys come in order, so most of the next are in it too.
     folder: Option<(String, Folder)>,
-    /// The key written last and its file, for the read that follows.
-    written: Option<(SysctlKey, OwnedFd)>,
+    /// The file of the key that is about to be written, or was just now: one serves to read, write and read back.
+    at_hand: Option<(SysctlKey, OwnedFd)>,
 }
 
 /// An open folder of the tree, and whether its mount lets anything be written. Containers and hardened units have /proc/sys
@@ -103,7 +103,7 @@ impl Tree {
             Ok(_) | Err(_) => Open::Beneath,
         };
         let root = Folder::new(root)?;
-        Ok(Tree { root, buffer: vec![0; FIRST_READ], open, held: BTreeMap::new(), folder: None, written: None })
+        Ok(Tree { root, buffer: vec![0; FIRST_READ], open, held: BTreeMap::new(), folder: None, at_hand: None })
     }
 
     /// What the kernel shows at a key now. Secrets are not read.
@@ -143,6 +143,22 @@ impl Tree {
         }
     }
 
+    /// As [`Tree::read`], of a key that is about to be written.
+    pub fn read_before_write(&mut self, key: &SysctlKey) -> Reading {
+        self.at_hand = None;
+        if is_secret(key) {
+            return self.read(key);
+        }
+        // Who may not do both is told so by an ordinary look.
+        if let Ok((file, _)) = self.open_near(key.path(), OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOCTTY)
+            && let Some(reading) = self.read_at_hand(&file)
+        {
+            self.at_hand = Some((key.clone(), file));
+            return reading;
+        }
+        self.read(key)
+    }
+
     /// Writes a value, once.
     ///
     /// # Errors
@@ -152,8 +168,12 @@ impl Tree {
         let refused =
             |errno: Errno| WriteError::Refused { address: address.clone(), text: text.clone(), source: errno.into() };
         let flags = OFlags::CLOEXEC | OFlags::NOCTTY;
-        let (file, can_be_read) = match self.open_near(key.path(), flags | OFlags::RDWR) {
-            Ok((file, _)) => (file, true),
+        let opened = match self.at_hand.take().filter(|(other, _)| other == key) {
+            Some((_, file)) => Ok(file),
+            None => self.open_near(key.path(), flags | OFlags::RDWR).map(|(file, _)| file),
+        };
+        let (file, can_be_read) = match opened {
+            Ok(file) => (file, true),
             // Its mode lets nobody read it.
             Err(Errno::ACCESS | Errno::PERM) => {
                 (self.open_near(key.path(), flags | OFlags::WRONLY).map_err(refused)?.0, false)
@@ -167,7 +187,7 @@ impl Tree {
             let count = rustix::io::retry_on_intr(|| rustix::io::write(&file, rest)).map_err(refused)?;
             taken += count;
             if taken >= bytes.len() {
-                self.written = can_be_read.then(|| (key.clone(), file));
+                self.at_hand = can_be_read.then(|| (key.clone(), file));
                 return Ok(());
             }
             // A bitmap takes a page at a time and goes on where it stopped; anything else would lose the rest silently.
@@ -237,8 +257,13 @@ impl Tree {
     /// A read of the key that was written last, through the descriptor that wrote it; whatever is unusual is left to a fresh
     /// look.
     fn read_back(&mut self, key: &SysctlKey) -> Option<Reading> {
-        let (_, file) = self.written.take().filter(|(written, _)| written == key)?;
-        let count = rustix::io::retry_on_intr(|| rustix::io::pread(&file, &mut *self.buffer, 0)).ok()?;
+        let (_, file) = self.at_hand.take().filter(|(written, _)| written == key)?;
+        self.read_at_hand(&file)
+    }
+
+    /// A read that leaves the position where it is, so that a write behind it begins at 0.
+    fn read_at_hand(&mut self, file: &OwnedFd) -> Option<Reading> {
+        let count = rustix::io::retry_on_intr(|| rustix::io::pread(file, &mut *self.buffer, 0)).ok()?;
         let is_whole = count < self.buffer.len();
         is_whole.then(|| Reading::Text { text: text(self.buffer.get(..count).unwrap_or_default()), writable: true })
     }

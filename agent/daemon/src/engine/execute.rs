@@ -20,6 +20,7 @@ use trimtab_kernel::Kernel;
 use trimtab_kernel::fault;
 use trimtab_kernel::state::Sync;
 
+use super::observe::interpret;
 use super::observe::look;
 use super::observe::observe;
 use super::store::Store;
@@ -112,7 +113,7 @@ pub fn execute(
 
 fn turn(kernel: &mut dyn Kernel, change: &Change, facts: &Facts, run: &mut Run) -> Result<(), Failure> {
     let addresses: Vec<Address> = change.cells.iter().map(|cell| cell.address.clone()).collect();
-    let found = look(kernel, &addresses, facts);
+    let found = interpret(&addresses, kernel.read_before_write(&addresses), facts);
     let mut froms: Vec<Option<&Value>> = Vec::new();
     let mut writes: Vec<(Address, Value)> = Vec::new();
     for (cell, observed) in change.cells.iter().zip(&found) {

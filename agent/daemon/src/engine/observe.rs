@@ -15,6 +15,7 @@ use trimtab_core::kind::Surroundings;
 use trimtab_core::kind::World;
 use trimtab_core::kind::rules_of;
 use trimtab_core::observed::Observed;
+use trimtab_core::observed::Reading;
 use trimtab_core::plan::Goal;
 use trimtab_core::plan::Input;
 use trimtab_core::plan::Plan;
@@ -150,6 +151,11 @@ pub fn follow_interfaces(kernel: &mut dyn Kernel, history: &mut History) -> Foll
 /// What the kernel holds at these addresses, in their order and in canonical form.
 pub fn look(kernel: &mut dyn Kernel, addresses: &[Address], facts: &Facts) -> Vec<Observed> {
     let readings = kernel.read(addresses);
+    interpret(addresses, readings, facts)
+}
+
+/// Readings in canonical form.
+pub fn interpret(addresses: &[Address], readings: Vec<Reading>, facts: &Facts) -> Vec<Observed> {
     let observed = addresses.iter().zip(readings);
     observed.map(|(address, reading)| rules_of(address).observe(address, &reading, facts)).collect()
 }
