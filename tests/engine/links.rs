@@ -461,3 +461,25 @@ fn one_switch_for_the_tags_of_both_directions_goes_back() {
         assert!(bench.store().history.held.is_empty());
     }
 }
+
+#[test]
+fn a_death_between_a_change_of_queues_and_what_it_took_is_undone() {
+    let set = desired([("link:eth0/channel/combined", is("1")), ("link:eth0/queue/tx-0/xps-cpus", is("1"))]);
+    let mut deaths = 0;
+    for touch in 0..60 {
+        for again in [0, 4, 8, 12, 16, 20, 30] {
+            let mut bench = bench(&[("eth0", Device::physical("igb"))]);
+            bench.kernel.set_link(&link("eth0/queue/tx-0/xps-cpus"), cpus("2-3"));
+            bench.kernel.set_link(&link("eth0/queue/tx-1/xps-cpus"), cpus("2-3"));
+            let before = values(&bench.kernel);
+            if bench.die_applying(&set, touch).is_some() {
+                continue;
+            }
+            deaths += 1;
+            bench.die_recovering(again);
+            bench.recover(Trials::Respect).unwrap();
+            assert_eq!(differences(&before, &values(&bench.kernel)), [], "{touch} {again}");
+        }
+    }
+    assert!(deaths > 50, "{deaths}");
+}
