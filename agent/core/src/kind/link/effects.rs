@@ -1,5 +1,6 @@
 //! What writing one value of a link moves besides itself.
 
+use super::driver;
 use super::features;
 use super::mtu;
 use super::queues;
@@ -10,6 +11,7 @@ use crate::address::SysctlKey;
 use crate::address::link::Device;
 use crate::address::link::FeatureName;
 use crate::address::link::LinkAttribute;
+use crate::address::link::Ring;
 use crate::facts::Facts;
 use crate::kind::Certainty;
 use crate::kind::Effect;
@@ -24,7 +26,8 @@ const LEGACY_MOST: i64 = 65_536;
 pub fn reach(key: &LinkKey, facts: &Facts) -> Vec<Address> {
     match key.attribute() {
         LinkAttribute::Device(Device::Mtu) => {
-            mtu::reached(key.interface(), facts).into_iter().filter_map(mtu::address).collect()
+            let others = mtu::reached(key.interface(), facts).into_iter().filter_map(mtu::address);
+            others.chain(fitted(key, facts)).collect()
         }
         LinkAttribute::Device(device) => follower(*device).map(|other| beside(key, other)).into_iter().collect(),
         LinkAttribute::Channel(_) => queues::all(key, facts),
@@ -82,7 +85,11 @@ pub fn forwarding(interface: &str) -> Option<Address> {
 /// What a write of `to` moves in this world.
 pub fn effects(key: &LinkKey, to: &Value, world: &World) -> Effects {
     let moves = match (key.attribute(), to) {
-        (LinkAttribute::Device(Device::Mtu), Value::Int(to)) => return mtu::effects(key.interface(), *to, world),
+        (LinkAttribute::Device(Device::Mtu), Value::Int(to)) => {
+            let mut effects = mtu::effects(key.interface(), *to, world);
+            effects.moves.extend(fitted(key, world.facts).filter_map(|ring| may_be_rounded(ring, world)));
+            return effects;
+        }
         (LinkAttribute::Device(device), Value::Int(to)) if *to <= LEGACY_MOST => {
             follower(*device).and_then(|other| moved(beside(key, other), Value::Int(*to), world)).into_iter().collect()
         }
@@ -98,6 +105,18 @@ pub fn effects(key: &LinkKey, to: &Value, world: &World) -> Effects {
         ) => Vec::new(),
     };
     Effects { moves, stays: Vec::new() }
+}
+
+/// The rings that the driver rounds anew for an MTU.
+fn fitted(key: &LinkKey, facts: &Facts) -> impl Iterator<Item = Address> {
+    let fits = driver::fits_rings_to_mtu(topology::driver(facts, key.interface()));
+    let rings: &[Ring] = if fits { &[Ring::Rx, Ring::RxJumbo] } else { &[] };
+    rings.iter().map(|ring| Address::link(key.with(LinkAttribute::Ring(*ring))))
+}
+
+fn may_be_rounded(ring: Address, world: &World) -> Option<Effect> {
+    let from = world.likely(&ring)?.clone();
+    Some(Effect { address: ring, from, to: None, certainty: Certainty::MayMove })
 }
 
 fn feature(key: &LinkKey, name: &FeatureName, to: &Value, world: &World) -> Vec<Effect> {

@@ -82,6 +82,18 @@ fn the_first_that_the_device_takes_is_preferred() {
     assert_eq!(messages(&plan), ["unavailable: none of them can be had: 9000 because the device takes at most 4096"]);
 }
 
+/// `vmxnet3_adjust_rx_ring_size`.
+#[test]
+fn an_mtu_for_which_the_driver_rounds_its_rings_anew_may_move_them() {
+    let moves = |driver: &str| {
+        let machine = nic(driver).with("eth0/mtu", Value::Int(1500));
+        let plan = plan(&machine, &[("eth0/mtu", is(9000))]);
+        plan.effects().map(|(_, effect)| effect.address.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(moves("vmxnet3"), ["link:eth0/ring/rx"]);
+    assert_eq!(moves("igb"), [""; 0]);
+}
+
 #[test]
 fn a_ring_that_the_driver_rounds_is_as_wanted_and_comes_back_whole() {
     for (driver, round, asked) in [
