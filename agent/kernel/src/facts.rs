@@ -14,7 +14,7 @@ use crate::file;
 use crate::identity;
 
 mod cpus;
-mod link;
+pub(crate) mod link;
 mod modules;
 pub(crate) mod uplink;
 

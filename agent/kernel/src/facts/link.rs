@@ -14,10 +14,10 @@ use crate::sys;
 /// `SPEED_UNKNOWN` of include/uapi/linux/ethtool.h.
 const SPEED_UNKNOWN: u32 = u32::MAX;
 
-/// Drivers whose speed is a constant in the source rather than a property of a link (drivers/net/veth.c
-/// `veth_get_link_ksettings`, drivers/net/tun.c `tun_default_link_ksettings`). A formula is better off with the
-/// bandwidth that the operator states.
-const MADE_UP: &[&str] = &["veth", "tun"];
+/// Drivers, and kinds of interfaces, whose speed is a constant in the source rather than a property of a link
+/// (drivers/net/veth.c `veth_get_link_ksettings`, drivers/net/tun.c `tun_default_link_ksettings`). A formula is better off
+/// with the bandwidth that the operator states.
+pub(crate) const MADE_UP_SPEEDS: &[&str] = &["veth", "tun"];
 
 /// The interfaces of one namespace.
 pub(super) struct Links {
@@ -43,7 +43,7 @@ impl Links {
             return None;
         }
         let driver = sys::link_driver(self.socket.as_fd(), name).ok();
-        if driver.is_some_and(|driver| MADE_UP.contains(&driver.name.as_str())) {
+        if driver.is_some_and(|driver| MADE_UP_SPEEDS.contains(&driver.name.as_str())) {
             return None;
         }
         Some(i64::from(megabits) * 1_000_000)

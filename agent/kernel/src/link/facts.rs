@@ -19,6 +19,7 @@ use trimtab_netlink::link::Link;
 use trimtab_netlink::link::Lower;
 
 use super::Links;
+use crate::facts::link::MADE_UP_SPEEDS;
 use crate::facts::uplink;
 use crate::sys;
 
@@ -38,10 +39,6 @@ const DRIVERS_OF_KINDS: &[(&str, &str)] = &[
     ("veth", "veth"),
     ("vlan", "802.1Q VLAN Support"),
 ];
-
-/// Kinds whose speed is a constant of the source rather than a property of a link (drivers/net/veth.c
-/// `veth_get_link_ksettings`, drivers/net/tun.c `tun_default_link_ksettings`).
-const MADE_UP_SPEEDS: &[&str] = &["veth", "tun"];
 
 /// The facts of the interfaces, by name and inner name.
 type Known = BTreeMap<String, BTreeMap<String, Fact>>;
