@@ -10,6 +10,7 @@
 
 mod globals;
 mod late;
+mod links;
 mod machine;
 mod nics;
 mod oracle;

@@ -1,0 +1,9 @@
+//! Settings of links on real drivers.
+
+mod bench;
+mod channels;
+mod coming;
+mod features;
+mod moderation;
+mod oracle;
+mod others;
