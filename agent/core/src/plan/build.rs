@@ -304,6 +304,9 @@ fn push(plan: &mut Plan, world: &mut World, cell: Cell, action: Action) {
     });
     match same_write {
         Some(last) => {
+            for moved in effects.moves.iter().chain(&guards) {
+                last.caused_by.entry(moved.address.clone()).or_insert_with(|| address.clone());
+            }
             last.cells.push(cell);
             last.effects.extend(effects.moves);
             last.stays.extend(effects.stays);
@@ -312,6 +315,7 @@ fn push(plan: &mut Plan, world: &mut World, cell: Cell, action: Action) {
         }
         None => plan.changes.push(Change {
             action,
+            caused_by: BTreeMap::new(),
             cells: vec![cell],
             disrupts,
             effects: effects.moves,
@@ -345,7 +349,9 @@ fn mend(plan: &mut Plan, world: &mut World, input: &Input) {
     for address in &upset {
         let Some(goal) = input.goals.get(address) else { continue };
         plan.as_wanted.retain(|other| other != address);
-        plan.changes.retain(|change| change.cells.iter().all(|cell| cell.address != *address));
+        // The other cells of its message stay.
+        plan.changes.iter_mut().for_each(|change| change.cells.retain(|cell| cell.address != *address));
+        plan.changes.retain(|change| !change.cells.is_empty());
         plan.findings.retain(|finding| finding.address.as_ref() != Some(address));
         step(plan, world, address, goal);
     }

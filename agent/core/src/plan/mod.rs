@@ -10,6 +10,8 @@ pub mod finding;
 pub mod goal;
 pub mod saved;
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
@@ -45,6 +47,9 @@ pub struct Change {
     pub action: Action,
     /// The addresses that it carries: one, but where the kernel takes several in one message.
     pub cells: Vec<Cell>,
+    /// Which cell moves what of the effects and guards, where it is not the first.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub caused_by: BTreeMap<Address, Address>,
     /// What it does to traffic.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disrupts: Option<String>,
@@ -164,8 +169,8 @@ impl Plan {
 
     fn with_cause(&self, of: impl Fn(&Change) -> &[Effect]) -> impl Iterator<Item = (&Address, &Effect)> {
         self.changes.iter().flat_map(move |change| {
-            let cause = change.cells.first().map(|cell| &cell.address);
-            of(change).iter().filter_map(move |effect| cause.map(|cause| (cause, effect)))
+            let first = change.cells.first().map(|cell| &cell.address);
+            of(change).iter().filter_map(move |effect| Some((change.caused_by.get(&effect.address).or(first)?, effect)))
         })
     }
 

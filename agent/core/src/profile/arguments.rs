@@ -41,6 +41,11 @@ pub(super) fn set(file: &mut File<'_>, text: &str, netns: Option<&str>) -> Vec<S
     let blanks = key_text.len() - key_text.trim_start().len();
     let trimmed = key_text.trim();
     let key_span = key_from + blanks..key_from + blanks + trimmed.len();
+    if trimmed.contains('"') {
+        file.error("bad-key", "quotes belong to the keys of a file, not of an argument", key_span).help =
+            Some("as in --set 'net.ipv4.conf.*.rp_filter=2', or eth0/100 for the interface eth0.100".to_owned());
+        return Vec::new();
+    }
     let Some(node) = value_node(file, value, address.len() + 1) else { return Vec::new() };
     match kind {
         Kind::Sysctl => sysctl_set(file, trimmed, key_span, &node).into_iter().collect(),
@@ -52,9 +57,7 @@ fn sysctl_set(file: &mut File<'_>, text: &str, key_span: std::ops::Range<usize>,
     let key: SysctlKey = match text.parse() {
         Ok(key) => key,
         Err(error) => {
-            let quoted = text.contains('"');
-            file.error("bad-key", format!("{error}"), key_span).help = quoted
-                .then(|| "a dot in an interface name is written `/`: net.ipv4.conf.eth0/100.rp_filter".to_owned());
+            file.error("bad-key", format!("{error}"), key_span);
             return None;
         }
     };

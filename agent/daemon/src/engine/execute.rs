@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::io;
 
 use tracing::info;
 use tracing::warn;
@@ -17,6 +18,7 @@ use trimtab_core::plan::Change;
 use trimtab_core::plan::Plan;
 use trimtab_core::value::Value;
 use trimtab_kernel::Kernel;
+use trimtab_kernel::WriteError;
 use trimtab_kernel::fault;
 use trimtab_kernel::state::Sync;
 
@@ -39,7 +41,7 @@ pub enum Failure {
         expected: String,
     },
     /// The kernel refused the write.
-    Refused(trimtab_kernel::WriteError),
+    Refused(WriteError),
     /// The kernel took the write and holds something else.
     Differs {
         /// Where.
@@ -58,6 +60,21 @@ pub enum Failure {
     },
     /// The journal or another state file could not be written.
     State(StoreError),
+}
+
+impl Failure {
+    /// Whether the kernel refused for want of a right (EPERM, EACCES).
+    pub fn is_denied(&self) -> bool {
+        match self {
+            Failure::Refused(WriteError::Refused { source, .. }) => source.kind() == io::ErrorKind::PermissionDenied,
+            Failure::Refused(WriteError::Netlink { source, .. }) => source.is_denied(),
+            Failure::Refused(WriteError::CarrierLost { .. } | WriteError::Short { .. })
+            | Failure::Stale { .. }
+            | Failure::Differs { .. }
+            | Failure::HeldUp { .. }
+            | Failure::State(_) => false,
+        }
+    }
 }
 
 impl fmt::Display for Failure {

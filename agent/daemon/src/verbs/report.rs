@@ -79,7 +79,11 @@ pub fn report(
             (Exit::Awaiting, Outcome::Awaiting, writes, None, Undone::default())
         }
         Finished::Stale(failure) => (Exit::Stale, Outcome::Stale, 0, Some(failure), Undone::default()),
-        Finished::Undone(failure) => (Exit::Undone, Outcome::Undone, 0, Some(failure), Undone::default()),
+        Finished::Undone(failure) => {
+            // Nothing is changed, and not for want of trying: who runs it is what must change.
+            let exit = if failure.is_denied() { Exit::Permission } else { Exit::Undone };
+            (exit, Outcome::Undone, 0, Some(failure), Undone::default())
+        }
         Finished::Incomplete(failure, undone) => (Exit::Incomplete, Outcome::Incomplete, 0, Some(failure), undone),
     };
     let report = Report {

@@ -41,6 +41,11 @@ fn set_that_cannot_be_read_is_shown_with_its_place() {
         ),
         ("net.core.somaxconn=1.5", "--set:1:20 wrong-type want an integer, a string or a boolean, found a float"),
         (
+            "net.ipv4.conf.\"*\".rp_filter=2",
+            "--set:1:1 bad-key quotes belong to the keys of a file, not of an argument; as in --set \
+             'net.ipv4.conf.*.rp_filter=2', or eth0/100 for the interface eth0.100",
+        ),
+        (
             "net.core.somaxconn={ at-lest = 1 }",
             "--set:1:22 unknown-policy unknown policy word `at-lest`; did you mean `at-least`?",
         ),
