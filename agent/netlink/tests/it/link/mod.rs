@@ -23,13 +23,13 @@ fn make(socket: &mut RequestSocket, name: &str, kind: Kind<'_>) -> Link {
 }
 
 /// Makes an interface if this kernel has the kind. Only if the kernel itself says that it has not is it done without, and
-/// that is printed.
-#[expect(clippy::print_stderr, reason = "what is skipped is said")]
+/// that is printed: which kinds there are is a property of the kernel, and those of Debian's kernels are seen in the VM.
+#[expect(clippy::print_stderr, reason = "what was done without is said")]
 fn make_if_known(socket: &mut RequestSocket, test: &str, name: &str, kind: Kind<'_>) -> Option<Link> {
     match add(socket, &NewLink::named(name, kind)) {
         Ok(_) => Some(get_by_name(socket, name).unwrap()),
         Err(error) if error.is_unsupported() && error.to_string().contains("Unknown device type") => {
-            eprintln!("SKIPPED {test}, in part: this kernel has no interfaces of kind {}", kind.name());
+            eprintln!("{test} does without kind {}: this kernel has no such interfaces", kind.name());
             None
         }
         Err(error) => panic!("{error}"),
