@@ -464,15 +464,29 @@ fn one_switch_for_the_tags_of_both_directions_goes_back() {
 
 #[test]
 fn a_death_between_a_change_of_queues_and_what_it_took_is_undone() {
-    let set = desired([("link:eth0/channel/combined", is("1")), ("link:eth0/queue/tx-0/xps-cpus", is("1"))]);
+    let fewer = desired([("link:eth0/channel/combined", is("1")), ("link:eth0/queue/tx-0/xps-cpus", is("1"))]);
+    dies_everywhere("igb", None, &fewer);
+    // This driver sets XPS anew whenever the number changes, to values that nobody foretells.
+    let set =
+        |count, cpus| desired([("link:eth0/channel/combined", is(count)), ("link:eth0/queue/tx-1/xps-cpus", is(cpus))]);
+    for (count, cpus) in [("4", "0"), ("8", "none"), ("3", "none"), ("1", "0")] {
+        dies_everywhere("virtio_net", Some(2), &set(count, cpus));
+    }
+}
+
+#[track_caller]
+fn dies_everywhere(driver: &'static str, channels: Option<i64>, set: &Desired) {
     let mut deaths = 0;
-    for touch in 0..60 {
-        for again in [0, 4, 8, 12, 16, 20, 30] {
-            let mut bench = bench(&[("eth0", Device::physical("igb"))]);
-            bench.kernel.set_link(&link("eth0/queue/tx-0/xps-cpus"), cpus("2-3"));
-            bench.kernel.set_link(&link("eth0/queue/tx-1/xps-cpus"), cpus("2-3"));
+    for touch in 0..40 {
+        for again in [0, 3, 6, 9, 12, 15, 30] {
+            let device = if driver == "virtio_net" { Device::virtio() } else { Device::physical(driver) };
+            let mut bench = bench(&[("eth0", device)]);
+            match channels {
+                Some(count) => bench.foreign_link("eth0/channel/combined", Value::Int(count)),
+                None => bench.kernel.set_link(&link("eth0/queue/tx-0/xps-cpus"), cpus("2-3")),
+            }
             let before = values(&bench.kernel);
-            if bench.die_applying(&set, touch).is_some() {
+            if bench.die_applying(set, touch).is_some() {
                 continue;
             }
             deaths += 1;
@@ -481,5 +495,5 @@ fn a_death_between_a_change_of_queues_and_what_it_took_is_undone() {
             assert_eq!(differences(&before, &values(&bench.kernel)), [], "{touch} {again}");
         }
     }
-    assert!(deaths > 50, "{deaths}");
+    assert!(deaths > 20, "{deaths}");
 }

@@ -89,6 +89,10 @@ pub struct Entry {
     pub original: Value,
     /// The values the plan may leave there; empty where the kernel chooses.
     pub wanted: Vec<Value>,
+    /// For one that is written itself: whether an earlier write of the transaction lets the kernel choose what is found here
+    /// until then. Whatever differs from before is then the transaction's doing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unforeseen: bool,
     /// For one that is written itself: another address whose way back would move it. As long as that one is held, this
     /// one's original must not be forgotten.
     #[serde(default, skip_serializing_if = "Option::is_none")]

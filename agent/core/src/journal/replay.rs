@@ -288,6 +288,7 @@ mod tests {
             role: Role::Set,
             before: Value::Int(before),
             original: Value::Int(original),
+            unforeseen: false,
             wanted: vec![Value::Int(wanted)],
             moved_by: None,
             ifindex: None,

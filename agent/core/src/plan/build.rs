@@ -249,7 +249,8 @@ fn take_back(plan: &Plan, address: &Address, before: &Value, ours: &[Value], par
         .iter()
         .map(|found| Case { found: found.clone(), write: (!is_back(found)).then(|| target.clone()) })
         .collect();
-    let otherwise = world.is_unforeseen(address).then_some(target);
+    // Somebody else's value is not put back where the kernel has chosen another meanwhile.
+    let otherwise = (world.is_unforeseen(address) && conflict.is_none()).then_some(target);
     Turn { cases, otherwise, conflict }
 }
 

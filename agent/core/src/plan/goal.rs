@@ -72,10 +72,12 @@ pub fn of_undo(transaction: &Transaction) -> BTreeMap<Address, Goal<'static>> {
         .entries
         .iter()
         .map(|entry| {
+            let ours = transaction.ours(&entry.address, &entry.wanted);
             let goal = Goal::TakeBack {
                 before: entry.before.clone(),
-                ours: transaction.ours(&entry.address, &entry.wanted),
+                ours: if entry.unforeseen { Vec::new() } else { ours },
                 part: match &entry.role {
+                    Role::Set | Role::Return if entry.unforeseen => Part::Moved,
                     Role::Set | Role::Return => Part::Written,
                     Role::Effect { .. } => Part::Moved,
                     Role::Guard { cause } => Part::Guarded { cause: cause.clone() },

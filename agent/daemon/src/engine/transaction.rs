@@ -443,6 +443,7 @@ fn entries(plan: &Plan, store: &Store, host: &Host) -> Vec<Entry> {
                 before: cell.from.clone(),
                 original: original(&cell.address, cell.from.clone()),
                 wanted: cell.wanted(),
+                unforeseen: false,
                 moved_by: movers.get(&cell.address).map(|cause| (*cause).clone()),
                 ifindex: None,
             });
@@ -452,6 +453,7 @@ fn entries(plan: &Plan, store: &Store, host: &Host) -> Vec<Entry> {
         let wanted: Vec<Value> = effect.to.iter().cloned().collect();
         if let Some(at) = index.get(&effect.address) {
             if let Some(entry) = entries.get_mut(*at) {
+                entry.unforeseen |= effect.to.is_none();
                 entry
                     .wanted
                     .extend(wanted.into_iter().filter(|value| !entry.wanted.contains(value)).collect::<Vec<_>>());
@@ -486,6 +488,7 @@ fn entry_of(effect: &Effect, role: Role, original: &dyn Fn(&Address, Value) -> V
         before: effect.from.clone(),
         original: original(&effect.address, effect.from.clone()),
         wanted: effect.to.iter().cloned().collect(),
+        unforeseen: false,
         moved_by: None,
         ifindex: None,
     }
