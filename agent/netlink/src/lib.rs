@@ -12,6 +12,7 @@
 //! | [`address`] | IP addresses of interfaces |
 //! | [`route`] | default routes |
 //! | [`netconf`] | `net.ipv4.conf` and `net.ipv6.conf`, as far as netlink tells of them |
+//! | [`tc`] | traffic control: queueing disciplines |
 //! | [`monitor`] | news of all these |
 //! | [`error`] | one error type, with the kernel's own words in it |
 //!
@@ -41,8 +42,10 @@ pub mod netconf;
 pub mod route;
 pub mod socket;
 mod sys;
+pub mod tc;
 #[cfg(test)]
 mod testing;
+mod text;
 pub mod wire;
 
 pub use error::Error;

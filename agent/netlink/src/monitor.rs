@@ -1,4 +1,4 @@
-//! News of links, addresses and netconf from one socket, in the order in which they happened.
+//! News of links, addresses, netconf and traffic control from one socket, in the order in which they happened.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -30,6 +30,7 @@ use crate::netconf;
 use crate::socket::Event;
 use crate::socket::EventSocket;
 use crate::socket::Protocol;
+use crate::tc;
 use crate::wire::Malformed;
 use crate::wire::Message;
 
@@ -42,6 +43,8 @@ pub enum Topic {
     Addresses(IpFamily),
     /// `net.ipv4.conf` or `net.ipv6.conf`.
     Netconf(IpFamily),
+    /// Queueing disciplines.
+    TrafficControl,
 }
 
 impl Topic {
@@ -49,6 +52,7 @@ impl Topic {
     fn group(self) -> u32 {
         match self {
             Topic::Links => 1,
+            Topic::TrafficControl => 4,
             Topic::Addresses(IpFamily::V4) => 5,
             Topic::Addresses(IpFamily::V6) => 9,
             Topic::Netconf(IpFamily::V4) => 24,
@@ -66,14 +70,16 @@ pub enum Change {
     Address(address::Change),
     /// To a folder of `net.ipv4.conf` or `net.ipv6.conf`.
     Netconf(netconf::Change),
+    /// To traffic control.
+    TrafficControl(tc::Change),
 }
 
 /// Something that happened, and by whose request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heard {
     /// The [port](crate::socket::RequestSocket::port) of the socket whose request caused it; none if none did or if the
-    /// kernel does not say. It says for IPv4 addresses and, since Linux 6.2, for interfaces that are made or deleted; not for
-    /// changes of an interface, IPv6 addresses and netconf.
+    /// kernel does not say. It says for IPv4 addresses, traffic control and, since Linux 6.2, for interfaces that are made or
+    /// deleted; not for changes of an interface, IPv6 addresses and netconf.
     pub requester: Option<u32>,
     /// What happened.
     pub change: Change,
@@ -91,6 +97,8 @@ impl Heard {
             Change::Address(change)
         } else if let Some(change) = netconf::Change::read(message)? {
             Change::Netconf(change)
+        } else if let Some(change) = tc::Change::read(message)? {
+            Change::TrafficControl(change)
         } else {
             return Ok(None);
         };

@@ -12,11 +12,16 @@ mod globals;
 mod late;
 mod links;
 mod machine;
+#[path = "../../../agent/netlink/tests/it/namespace.rs"]
+mod namespace;
 mod nics;
 mod oracle;
 mod power;
 mod roles;
 mod systemd;
+#[path = "../../../agent/netlink/tests/it/tc/mod.rs"]
+mod tc;
+mod traffic_control;
 mod trial;
 #[path = "../../cli/world.rs"]
 #[expect(dead_code, reason = "shared with the tests of the command line, which use all of it")]

@@ -8,11 +8,11 @@ use super::HardwareAddress;
 use super::header::Header;
 use super::number;
 use super::number::attribute;
-use super::text::whole;
 use crate::error::Error;
 use crate::socket::Ack;
 use crate::socket::Request;
 use crate::socket::RequestSocket;
+use crate::text::whole;
 use crate::wire::Writer;
 
 /// What an interface shall have. What is `None` stays as it is.

@@ -23,7 +23,6 @@ mod number;
 mod read;
 #[cfg(test)]
 mod tests;
-mod text;
 
 pub use change::Settings;
 pub use change::delete;

@@ -5,10 +5,10 @@ use super::decode;
 use super::header::Header;
 use super::number;
 use super::number::attribute;
-use super::text::whole;
 use crate::error::Error;
 use crate::socket::Request;
 use crate::socket::RequestSocket;
+use crate::text::whole;
 use crate::wire::Writer;
 
 /// All interfaces of the socket's namespace: one request, however many there are. The kernel leaves their statistics out.

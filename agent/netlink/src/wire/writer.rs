@@ -104,6 +104,13 @@ impl Writer {
         self.close(start, kind)
     }
 
+    /// Bytes that are no attribute: a struct at the beginning of a nest, padded as an attribute is.
+    pub fn fixed(&mut self, bytes: &[u8]) -> &mut Writer {
+        self.bytes.extend_from_slice(bytes);
+        self.pad();
+        self
+    }
+
     /// The bytes.
     ///
     /// # Errors

@@ -15,3 +15,4 @@ mod namespace;
 mod network;
 mod oracle;
 mod socket;
+mod tc;

@@ -40,7 +40,7 @@ fn heard(monitor: &mut Monitor) -> Vec<Heard> {
 fn links(monitor: &mut Monitor) -> Vec<(Option<u32>, link::Change)> {
     let link = |heard: Heard| match heard.change {
         Change::Link(change) => (heard.requester, change),
-        Change::Address(_) | Change::Netconf(_) => panic!("{heard:?}"),
+        Change::Address(_) | Change::Netconf(_) | Change::TrafficControl(_) => panic!("{heard:?}"),
     };
     heard(monitor).into_iter().map(link).collect()
 }
@@ -177,7 +177,7 @@ fn addresses_come_with_their_requester() {
         let set = |heard: &Heard| match &heard.change {
             Change::Address(address::Change::Set(address)) => Some((true, address.local.to_string())),
             Change::Address(address::Change::Gone(address)) => Some((false, address.local.to_string())),
-            Change::Link(_) | Change::Netconf(_) => None,
+            Change::Link(_) | Change::Netconf(_) | Change::TrafficControl(_) => None,
         };
         let told: Vec<_> = news.iter().filter_map(set).collect();
         for one in [(true, "10.7.0.1"), (true, "2001:db8::7"), (false, "10.7.0.1")] {

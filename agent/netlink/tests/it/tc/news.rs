@@ -1,0 +1,65 @@
+use std::time::Duration;
+
+use trimtab_netlink::monitor::Change;
+use trimtab_netlink::monitor::Heard;
+use trimtab_netlink::monitor::Monitor;
+use trimtab_netlink::monitor::News;
+use trimtab_netlink::monitor::Topic;
+use trimtab_netlink::socket::RequestSocket;
+use trimtab_netlink::tc;
+use trimtab_netlink::tc::Handle;
+use trimtab_netlink::tc::qdisc;
+use trimtab_netlink::tc::qdisc::Fifo;
+use trimtab_netlink::tc::qdisc::Kind;
+use trimtab_netlink::tc::qdisc::NewQdisc;
+
+use super::ifb;
+use super::open;
+use crate::namespace::in_new_netns;
+use crate::namespace::run;
+
+fn news(monitor: &mut Monitor) -> Vec<(Option<u32>, tc::Change)> {
+    let mut all = Vec::new();
+    while monitor.wait(Duration::from_millis(200)).unwrap() {
+        match monitor.read().unwrap() {
+            News::Idle => (),
+            News::Overrun => panic!("overrun"),
+            News::Changes(changes) => all.extend(changes.into_iter().map(Result::unwrap)),
+        }
+    }
+    let change = |heard: Heard| match heard.change {
+        Change::TrafficControl(change) => (heard.requester, change),
+        Change::Link(_) | Change::Address(_) | Change::Netconf(_) => panic!("{heard:?}"),
+    };
+    all.into_iter().map(change).collect()
+}
+
+#[test]
+fn queueing_disciplines_that_come_change_and_go_are_heard_of() {
+    in_new_netns("queueing_disciplines_that_come_change_and_go_are_heard_of", || {
+        let mut socket = open();
+        let interface = ifb(&mut socket, "tt-a");
+        let mut monitor = Monitor::open(1 << 20, &[Topic::TrafficControl]).unwrap();
+        let one = Handle::new(1, 0);
+        let pfifo = |limit| Kind::Pfifo(Fifo { limit: Some(limit) });
+        let new = |handle, kind| NewQdisc::at(interface, Handle::ROOT, handle, kind);
+        let mut heard = |socket: &mut RequestSocket| {
+            let ours = Some(socket.port());
+            let told = news(&mut monitor).into_iter().map(move |(requester, change)| match change {
+                tc::Change::Qdisc(qdisc::Change::Set(qdisc)) => (requester == ours, true, qdisc.handle, qdisc.kind),
+                tc::Change::Qdisc(qdisc::Change::Gone(qdisc)) => (requester == ours, false, qdisc.handle, qdisc.kind),
+            });
+            told.collect::<Vec<_>>()
+        };
+        socket.acknowledged(new(one, pfifo(10)).add().unwrap()).unwrap();
+        assert_eq!(heard(&mut socket), [(true, false, Handle::NONE, Kind::Mq), (true, true, one, pfifo(10))]);
+        run("tc qdisc change dev tt-a root handle 1: pfifo limit 20");
+        assert_eq!(heard(&mut socket), [(false, true, one, pfifo(20))]);
+        let two = Handle::new(2, 0);
+        socket.acknowledged(new(two, pfifo(30)).replace().unwrap()).unwrap();
+        assert_eq!(heard(&mut socket), [(true, false, one, pfifo(20)), (true, true, two, pfifo(30))]);
+        // That the default is there again is not told.
+        run("tc qdisc delete dev tt-a root");
+        assert_eq!(heard(&mut socket), [(false, false, two, pfifo(30))]);
+    });
+}

@@ -1,0 +1,224 @@
+#![expect(clippy::print_stderr, reason = "what was done without is said")]
+
+use std::collections::BTreeSet;
+use std::net::UdpSocket;
+use std::process::Command;
+
+use trimtab_netlink::tc::Handle;
+use trimtab_netlink::tc::Rate;
+use trimtab_netlink::tc::qdisc::Fifo;
+use trimtab_netlink::tc::qdisc::FqCodel;
+use trimtab_netlink::tc::qdisc::Kind;
+use trimtab_netlink::tc::qdisc::NewQdisc;
+use trimtab_netlink::tc::qdisc::Tbf;
+use trimtab_netlink::tc::qdisc::delete;
+use trimtab_netlink::tc::qdisc::dump;
+
+use super::at;
+use super::cases;
+use super::ifb;
+use super::judge;
+use super::open;
+use crate::namespace::in_new_netns;
+use crate::namespace::run;
+
+const ONE: Handle = Handle::new(1, 0);
+
+/// Whether the kernel has the kind; only if it says itself that it has not is it done without, and that is printed. Those of
+/// Debian's kernels are seen in the VM.
+fn is_known(test: &str, line: &str) -> bool {
+    let words = format!("tc qdisc add dev tt-a root handle 1: {line}");
+    let mut words = words.split_whitespace();
+    let output = Command::new(words.next().unwrap()).args(words).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    if told.contains("Specified qdisc kind is unknown") {
+        eprintln!("{test} does without `{line}`: this kernel has no such kind");
+        return false;
+    }
+    assert!(output.status.success(), "{line}: {told}");
+    true
+}
+
+#[test]
+fn each_kind_is_the_same_by_tc_and_by_us() {
+    let test = "each_kind_is_the_same_by_tc_and_by_us";
+    in_new_netns(test, move || {
+        let mut socket = open();
+        let interface = ifb(&mut socket, "tt-a");
+        let mut seen = BTreeSet::new();
+        for (line, kind) in cases::roots() {
+            if !is_known(test, line) {
+                continue;
+            }
+            // What tc(8) made we read as meant.
+            let theirs = at(&mut socket, interface, Handle::ROOT);
+            assert_eq!(theirs.kind.differs(&kind), Vec::<&str>::new(), "{line}: {theirs:?}");
+            assert_eq!((theirs.handle, theirs.kind.name()), (ONE, kind.name()));
+            let shown = judge("qdisc show dev tt-a root");
+            socket.acknowledged(delete(interface, Handle::ROOT, ONE)).unwrap();
+            // What we make, as meant and as it was read, tc(8) shows as its own.
+            for new in [NewQdisc::at(interface, Handle::ROOT, ONE, kind), NewQdisc::of(&theirs)] {
+                socket.acknowledged(new.add().unwrap()).unwrap();
+                let ours = at(&mut socket, interface, Handle::ROOT);
+                assert_eq!(ours.kind.differs(&new.kind), Vec::<&str>::new(), "{line}: {ours:?}");
+                assert_eq!(judge("qdisc show dev tt-a root"), shown, "{line}");
+                assert_eq!(ours.kind.differs(&theirs.kind), Vec::<&str>::new(), "{line}: {ours:?}");
+                socket.acknowledged(delete(interface, Handle::ROOT, ONE)).unwrap();
+            }
+            seen.insert(theirs.kind.name().to_owned());
+        }
+        assert!(seen.len() >= 5, "{seen:?}");
+    });
+}
+
+#[test]
+fn defaults_are_told_apart_from_what_somebody_made() {
+    in_new_netns("defaults_are_told_apart_from_what_somebody_made", || {
+        let mut socket = open();
+        let interface = ifb(&mut socket, "tt-a");
+        run("ip link add tt-b type bridge");
+        run("ip link set tt-b up");
+        run("tc qdisc add dev tt-b root noqueue");
+        let all = dump(&mut socket).unwrap();
+        // All interfaces in one request, the first of this socket's after those that made one.
+        assert!(all.iter().any(|qdisc| qdisc.interface != interface));
+        let mut ours: Vec<_> = all.iter().filter(|qdisc| qdisc.interface == interface).collect();
+        ours.sort_by_key(|qdisc| (qdisc.parent.minor(), qdisc.parent));
+        assert!(ours.iter().all(|qdisc| qdisc.is_default()), "{ours:?}");
+        let root = ours.iter().find(|qdisc| qdisc.parent == Handle::ROOT).unwrap();
+        assert_eq!(root.kind, Kind::Mq);
+        let queues: Vec<_> =
+            ours.iter().filter(|qdisc| qdisc.parent != Handle::ROOT).map(|qdisc| qdisc.parent).collect();
+        assert_eq!(queues, [1, 2, 3, 4].map(|minor| Handle::new(0, minor)));
+        // Nobody can delete what the kernel attached.
+        let refused = socket.acknowledged(delete(interface, Handle::ROOT, Handle::NONE)).unwrap_err();
+        assert_eq!(refused.refusal_errno(), Some(libc::ENOENT));
+        assert!(refused.to_string().contains("delete qdisc 0: at root"), "{refused}");
+        // Whoever makes mq gets it under a name of its own, and its queues with it.
+        let new = NewQdisc::at(interface, Handle::ROOT, ONE, Kind::Mq);
+        socket.acknowledged(new.add().unwrap()).unwrap();
+        let mine = at(&mut socket, interface, Handle::ROOT);
+        assert_eq!((mine.handle, mine.is_default()), (ONE, false));
+        let leaf =
+            NewQdisc::at(interface, Handle::new(1, 3), Handle::new(0x30, 0), Kind::Bfifo(Fifo { limit: Some(9999) }));
+        socket.acknowledged(leaf.replace().unwrap()).unwrap();
+        assert_eq!(at(&mut socket, interface, Handle::new(1, 3)).kind, leaf.kind);
+        assert_eq!(judge("qdisc show dev tt-a parent 1:3")[0]["options"]["limit"], 9999);
+    });
+}
+
+#[test]
+fn what_the_kernel_put_into_a_class_is_listed_too() {
+    in_new_netns("what_the_kernel_put_into_a_class_is_listed_too", || {
+        let mut socket = open();
+        let interface = ifb(&mut socket, "tt-a");
+        run("tc qdisc add dev tt-a root handle 1: htb");
+        run("tc class add dev tt-a parent 1: classid 1:10 htb rate 1mbit");
+        let leaf = at(&mut socket, interface, Handle::new(1, 0x10));
+        assert_eq!((leaf.is_default(), leaf.kind), (true, Kind::Pfifo(Fifo { limit: Some(123) })));
+        assert_eq!(judge("qdisc show dev tt-a").len(), 1);
+        assert_eq!(judge("qdisc show dev tt-a invisible").len(), 2);
+    });
+}
+
+#[test]
+fn ingress_and_clsact_share_a_place() {
+    in_new_netns("ingress_and_clsact_share_a_place", || {
+        let mut socket = open();
+        let interface = ifb(&mut socket, "tt-a");
+        let new = |kind| NewQdisc::at(interface, Handle::INGRESS, Handle::INGRESS_QDISC, kind);
+        for (line, kind) in [("ingress", Kind::Ingress), ("clsact", Kind::Clsact)] {
+            run(&format!("tc qdisc add dev tt-a {line}"));
+            let theirs = at(&mut socket, interface, Handle::INGRESS);
+            let shown = judge("qdisc show dev tt-a ingress");
+            assert_eq!((&theirs.kind, theirs.handle), (&kind, Handle::INGRESS_QDISC));
+            socket.acknowledged(delete(interface, Handle::INGRESS, Handle::INGRESS_QDISC)).unwrap();
+            socket.acknowledged(new(kind).add().unwrap()).unwrap();
+            assert_eq!(judge("qdisc show dev tt-a ingress"), shown);
+            assert_eq!(at(&mut socket, interface, Handle::INGRESS), theirs);
+            socket.acknowledged(delete(interface, Handle::INGRESS, Handle::NONE)).unwrap();
+        }
+        // Blocks of filters are the interface's own unless it is said.
+        let shared = NewQdisc { ingress_block: Some(7), egress_block: Some(8), ..new(Kind::Clsact) };
+        socket.acknowledged(shared.add().unwrap()).unwrap();
+        let shown = at(&mut socket, interface, Handle::INGRESS);
+        assert_eq!(NewQdisc::of(&shown), shared);
+        assert_eq!(judge("qdisc show dev tt-a ingress")[0]["ingress_block"], 7);
+        let other = socket.acknowledged(new(Kind::Ingress).add().unwrap()).unwrap_err();
+        assert_eq!(other.refusal_errno(), Some(libc::EEXIST));
+    });
+}
+
+#[test]
+fn what_can_change_is_changed_in_place_and_nothing_else() {
+    in_new_netns("what_can_change_is_changed_in_place_and_nothing_else", || {
+        let mut socket = open();
+        let interface = ifb(&mut socket, "tt-a");
+        for (line, kind) in cases::roots() {
+            if !is_known("what_can_change_is_changed_in_place_and_nothing_else", line) {
+                continue;
+            }
+            // How many flows there are is settled once.
+            let is_fixed = matches!(&kind, Kind::FqCodel(FqCodel { flows: Some(_), .. }));
+            let kind = if is_fixed { Kind::FqCodel(FqCodel::default()) } else { kind };
+            let new = NewQdisc::at(interface, Handle::ROOT, ONE, kind);
+            match socket.acknowledged(new.change().unwrap()) {
+                Ok(_) => assert_eq!(new.kind.can_change(), Some(true), "{line}"),
+                Err(error) => {
+                    assert!(error.to_string().contains("Change operation not supported"), "{line}: {error}");
+                    assert_eq!(new.kind.can_change(), Some(false), "{line}");
+                }
+            }
+            assert!(at(&mut socket, interface, Handle::ROOT).kind.differs(&new.kind).is_empty());
+            socket.acknowledged(delete(interface, Handle::ROOT, ONE)).unwrap();
+        }
+    });
+}
+
+#[test]
+fn refusals_are_in_the_kernels_words() {
+    in_new_netns("refusals_are_in_the_kernels_words", || {
+        let mut socket = open();
+        let interface = ifb(&mut socket, "tt-a");
+        let new = |handle, kind| NewQdisc::at(interface, Handle::ROOT, handle, kind);
+        let pfifo = Kind::Pfifo(Fifo::default());
+        socket.acknowledged(new(ONE, pfifo.clone()).add().unwrap()).unwrap();
+        let mut told = |request| socket.acknowledged(request).unwrap_err();
+        let unknown =
+            told(new(Handle::new(2, 0), Kind::Other { name: "tt-none".into(), options: None }).replace().unwrap());
+        assert!(unknown.to_string().contains("Specified qdisc kind is unknown"), "{unknown}");
+        let exists = told(new(Handle::new(2, 0), pfifo.clone()).add().unwrap());
+        assert_eq!(exists.refusal_errno(), Some(libc::EEXIST));
+        // Of another kind under the same name.
+        let other = told(new(ONE, Kind::Bfifo(Fifo::default())).replace().unwrap());
+        assert_eq!(other.refusal_errno(), Some(libc::EINVAL));
+        assert!(other.to_string().contains("replace bfifo 1: at root: Invalid qdisc name"), "{other}");
+        let missing = told(new(Handle::new(3, 0), pfifo).change().unwrap());
+        assert!(missing.refusal_errno().is_some(), "{missing}");
+        let gone = told(NewQdisc::at(7777, Handle::ROOT, ONE, Kind::Mq).add().unwrap());
+        assert!(gone.is_gone(), "{gone}");
+    });
+}
+
+#[test]
+fn packets_and_bytes_are_counted_as_tc_counts() {
+    in_new_netns("packets_and_bytes_are_counted_as_tc_counts", || {
+        let mut socket = open();
+        let interface = ifb(&mut socket, "tt-a");
+        run("ip address add 10.1.0.1/24 dev tt-a");
+        run("ip neighbour add 10.1.0.2 lladdr 02:00:00:00:00:02 dev tt-a");
+        let kind = Kind::Tbf(Tbf { rate: Rate::bytes(1000), burst: 2000, limit: 3000, peak: None });
+        socket.acknowledged(NewQdisc::at(interface, Handle::ROOT, ONE, kind).add().unwrap()).unwrap();
+        let sender = UdpSocket::bind("10.1.0.1:0").unwrap();
+        // 1042 bytes each: one goes, two or three wait, the rest is dropped.
+        for _ in 0..10 {
+            sender.send_to(&[7; 1000], "10.1.0.2:9").unwrap();
+        }
+        let ours = at(&mut socket, interface, Handle::ROOT).statistics;
+        let theirs = &judge("-s qdisc show dev tt-a root")[0];
+        let counted = [ours.packets, ours.drops.into(), ours.backlog.into(), ours.qlen.into(), ours.bytes];
+        let shown = ["packets", "drops", "backlog", "qlen", "bytes"].map(|name| theirs[name].as_u64().unwrap());
+        assert_eq!(counted, shown);
+        assert!(ours.packets >= 1 && ours.drops >= 5 && ours.qlen >= 1 && ours.bytes.is_multiple_of(1042), "{ours:?}");
+    });
+}
