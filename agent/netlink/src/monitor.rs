@@ -43,7 +43,7 @@ pub enum Topic {
     Addresses(IpFamily),
     /// `net.ipv4.conf` or `net.ipv6.conf`.
     Netconf(IpFamily),
-    /// Queueing disciplines.
+    /// Queueing disciplines and what belongs to them.
     TrafficControl,
 }
 

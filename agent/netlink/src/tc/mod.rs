@@ -3,6 +3,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`qdisc`] | queueing disciplines: shown, made, changed, deleted |
+//! | [`class`] | the classes of disciplines, those of `htb` above all |
 //!
 //! Rates are bytes per second, of 64 bits; times and sizes have the units that their documentation says; the ticks that the
 //! kernel works in do not show. What a kind is asked for and what the kernel shows of it afterwards are of the same type, and `differs`
@@ -27,6 +28,7 @@
 //! # Ok::<(), trimtab_netlink::Error>(())
 //! ```
 
+pub mod class;
 mod fixed;
 mod handle;
 mod header;

@@ -1,5 +1,6 @@
 //! News of traffic control.
 
+use super::class;
 use super::qdisc;
 use crate::wire::Malformed;
 use crate::wire::Message;
@@ -10,6 +11,8 @@ use crate::wire::Message;
 pub enum Change {
     /// Of a queueing discipline.
     Qdisc(qdisc::Change),
+    /// Of a class.
+    Class(class::Change),
 }
 
 impl Change {
@@ -18,6 +21,9 @@ impl Change {
     /// # Errors
     /// [`Malformed`]
     pub fn read(message: &Message<'_>) -> Result<Option<Change>, Malformed> {
-        Ok(qdisc::Change::read(message)?.map(Change::Qdisc))
+        Ok(match qdisc::Change::read(message)? {
+            Some(change) => Some(Change::Qdisc(change)),
+            None => class::Change::read(message)?.map(Change::Class),
+        })
     }
 }

@@ -3,6 +3,9 @@
 pub(super) const NEW_QDISC: u16 = 36;
 pub(super) const DELETE_QDISC: u16 = 37;
 pub(super) const GET_QDISC: u16 = 38;
+pub(super) const NEW_CLASS: u16 = 40;
+pub(super) const DELETE_CLASS: u16 = 41;
+pub(super) const GET_CLASS: u16 = 42;
 
 /// `TCA_*`
 pub(super) mod attribute {

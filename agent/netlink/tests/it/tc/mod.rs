@@ -1,6 +1,7 @@
 //! Traffic control, with tc(8) as the judge.
 
 pub mod cases;
+mod class;
 mod news;
 mod qdisc;
 

@@ -8,6 +8,10 @@ use trimtab_netlink::monitor::Topic;
 use trimtab_netlink::socket::RequestSocket;
 use trimtab_netlink::tc;
 use trimtab_netlink::tc::Handle;
+use trimtab_netlink::tc::Rate;
+use trimtab_netlink::tc::class;
+use trimtab_netlink::tc::class::HtbClass;
+use trimtab_netlink::tc::class::NewClass;
 use trimtab_netlink::tc::qdisc;
 use trimtab_netlink::tc::qdisc::Fifo;
 use trimtab_netlink::tc::qdisc::Kind;
@@ -48,6 +52,7 @@ fn queueing_disciplines_that_come_change_and_go_are_heard_of() {
             let told = news(&mut monitor).into_iter().map(move |(requester, change)| match change {
                 tc::Change::Qdisc(qdisc::Change::Set(qdisc)) => (requester == ours, true, qdisc.handle, qdisc.kind),
                 tc::Change::Qdisc(qdisc::Change::Gone(qdisc)) => (requester == ours, false, qdisc.handle, qdisc.kind),
+                tc::Change::Class(_) => panic!("{change:?}"),
             });
             told.collect::<Vec<_>>()
         };
@@ -61,5 +66,39 @@ fn queueing_disciplines_that_come_change_and_go_are_heard_of() {
         // That the default is there again is not told.
         run("tc qdisc delete dev tt-a root");
         assert_eq!(heard(&mut socket), [(false, false, two, pfifo(30))]);
+    });
+}
+
+#[test]
+fn classes_that_come_change_and_go_are_heard_of() {
+    in_new_netns("classes_that_come_change_and_go_are_heard_of", || {
+        let mut socket = open();
+        let interface = ifb(&mut socket, "tt-a");
+        run("tc qdisc add dev tt-a root handle 1: htb");
+        let mut monitor = Monitor::open(1 << 20, &[Topic::TrafficControl]).unwrap();
+        let handle = Handle::new(1, 0x10);
+        let new = |rate| {
+            let htb = HtbClass { quantum: Some(1500), ..HtbClass::with(Rate::bytes(rate), 2000) };
+            NewClass::htb(interface, Handle::new(1, 0), handle, htb)
+        };
+        let requests = [
+            (true, new(1000).add().unwrap()),
+            (true, new(2000).change().unwrap()),
+            (false, class::delete(interface, handle)),
+        ];
+        for (is_there, request) in requests {
+            socket.acknowledged(request).unwrap();
+            let told = news(&mut monitor);
+            let [(requester, tc::Change::Class(change))] = told.as_slice() else { panic!("{told:?}") };
+            assert_eq!(*requester, Some(socket.port()));
+            match change {
+                class::Change::Set(class) => {
+                    assert!(is_there);
+                    let now = class::dump(&mut socket, interface).unwrap();
+                    assert_eq!(now.iter().map(|class| &class.kind).collect::<Vec<_>>(), [&class.kind]);
+                }
+                class::Change::Gone(class) => assert!(!is_there && class.handle == handle),
+            }
+        }
     });
 }
