@@ -13,4 +13,5 @@ mod links;
 mod pairs;
 mod renames;
 mod returns;
+mod sessions;
 mod trials;

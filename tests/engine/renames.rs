@@ -1,8 +1,6 @@
 //! Interfaces that get another name while a plan is made, as udev(7) does it while a host boots.
 
-use trimtab::cli::Common;
 use trimtab::cli::Wanted;
-use trimtab::session::Session;
 use trimtab::verbs::plan;
 use trimtab_core::journal::Followed;
 use trimtab_core::journal::Held;
@@ -19,6 +17,7 @@ use super::bench::Bench;
 use super::bench::address;
 use super::bench::desired;
 use super::bench::is;
+use super::sessions::session;
 
 /// A kernel whose eth0 is called lan0 from the first read on.
 fn renaming() -> FakeKernel {
@@ -31,18 +30,7 @@ fn renaming() -> FakeKernel {
 /// The plan of a command that wants this, and what it holds then.
 fn planned(kernel: FakeKernel, set: &[&str], mut history: History) -> (Plan, Followed, History) {
     let folder = tempfile::tempdir().unwrap();
-    let config = folder.path().join("host.toml");
-    std::fs::write(&config, "").unwrap();
-    let common = Common {
-        config,
-        profile_path: Vec::new(),
-        state_dir: folder.path().join("state"),
-        runtime_dir: folder.path().join("run"),
-        netns: None,
-        json: false,
-        verbose: 0,
-    };
-    let mut session = Session::with_kernel(&common, Box::new(kernel)).unwrap();
+    let mut session = session(kernel, folder.path(), "");
     let wanted = Wanted { set: set.iter().map(|text| (*text).to_owned()).collect(), ..Wanted::default() };
     let mut intent = session.intend(&wanted).unwrap();
     let made = plan::make(&mut session, &mut intent, &mut history).unwrap();

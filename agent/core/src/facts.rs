@@ -80,6 +80,13 @@ impl Facts {
             .or_default()
             .insert(name.to_owned(), Fact { value, source: source.to_owned() });
     }
+
+    /// Records what was asked of interfaces. Of what was known already, this is the newer word; all else stays known.
+    pub fn extend_links(&mut self, known: BTreeMap<String, BTreeMap<String, Fact>>) {
+        for (link, facts) in known {
+            self.links.entry(link).or_default().extend(facts);
+        }
+    }
 }
 
 /// Which facts of interfaces are asked for, by inner name: some cost more to gather than others.

@@ -153,7 +153,7 @@ impl Session {
         if !needed.is_empty() {
             let asked = Asked::Only(needed.into_iter().map(str::to_owned).collect());
             let known = self.kernel.link_facts(&self.host.interfaces, &asked);
-            self.host.facts.links.extend(known);
+            self.host.facts.extend_links(known);
         }
         let resolved = bundle.resolve(&self.host.facts, &self.host.interfaces);
         if resolved.failed() {

@@ -339,8 +339,8 @@ impl Kernel for FakeKernel {
         self.facts.clone()
     }
 
-    fn link_facts(&mut self, names: &BTreeSet<String>, _asked: &Asked) -> BTreeMap<String, BTreeMap<String, Fact>> {
-        self.links.facts(names)
+    fn link_facts(&mut self, names: &BTreeSet<String>, asked: &Asked) -> BTreeMap<String, BTreeMap<String, Fact>> {
+        self.links.facts(names, asked)
     }
 
     fn interface_indexes(&mut self, names: &BTreeSet<String>) -> Option<BTreeMap<String, u32>> {

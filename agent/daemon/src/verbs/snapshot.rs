@@ -64,7 +64,7 @@ pub fn take(session: &mut Session) -> Result<Snapshot, Failure> {
     let readings = session.kernel.read(&addresses);
     let held = session.store()?.history.held;
     let links = session.kernel.link_facts(&session.host.interfaces, &Asked::All);
-    session.host.facts.links.extend(links);
+    session.host.facts.extend_links(links);
     Ok(Snapshot {
         document: snapshot::DOCUMENT.to_owned(),
         version: snapshot::VERSION,

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 
 use trimtab_core::address::LinkKey;
 use trimtab_core::address::link::LinkAttribute;
+use trimtab_core::facts::Asked;
 use trimtab_core::facts::Fact;
 use trimtab_core::observed::Reading;
 use trimtab_core::value::Value;
@@ -173,7 +174,7 @@ impl Links {
     }
 
     /// What is known of these devices; see [`facts`].
-    pub(super) fn facts(&self, names: &BTreeSet<String>) -> BTreeMap<String, BTreeMap<String, Fact>> {
-        facts::gather(self, names)
+    pub(super) fn facts(&self, names: &BTreeSet<String>, asked: &Asked) -> BTreeMap<String, BTreeMap<String, Fact>> {
+        facts::gather(self, names, asked)
     }
 }

@@ -7,6 +7,7 @@ use trimtab_core::address::link::Channel;
 use trimtab_core::address::link::Direction;
 use trimtab_core::address::link::LinkAttribute;
 use trimtab_core::address::link::Ring;
+use trimtab_core::facts::Asked;
 use trimtab_core::facts::Fact;
 use trimtab_core::facts::FactValue;
 
@@ -21,9 +22,32 @@ const MAXIMA: &[(&str, LinkAttribute)] = &[
     ("channels_combined_max", LinkAttribute::Channel(Channel::CombinedMax)),
 ];
 
-pub(super) fn gather(links: &Links, names: &BTreeSet<String>) -> BTreeMap<String, BTreeMap<String, Fact>> {
+/// Facts that cost a request of their own, by what they are told with.
+const COSTLY: &[&[&str]] = &[
+    &["driver", "bus"],
+    &["ring_rx_max", "ring_tx_max"],
+    &["channels_rx_max", "channels_tx_max", "channels_combined_max", "channels_rx", "channels_tx"],
+];
+
+pub(super) fn gather(
+    links: &Links,
+    names: &BTreeSet<String>,
+    asked: &Asked,
+) -> BTreeMap<String, BTreeMap<String, Fact>> {
     let wanted = links.devices.iter().filter(|(_, device)| names.contains(&device.name));
-    wanted.map(|(index, device)| (device.name.clone(), of_device(links, *index, device))).collect()
+    wanted
+        .map(|(index, device)| {
+            let mut facts = of_device(links, *index, device);
+            facts.retain(|name, _| is_told(name, asked));
+            (device.name.clone(), facts)
+        })
+        .collect()
+}
+
+/// Whoever asks for less is told less, as by the live kernel.
+fn is_told(name: &str, asked: &Asked) -> bool {
+    let group = COSTLY.iter().find(|group| group.contains(&name));
+    group.is_none_or(|group| group.iter().any(|name| asked.wants(name)))
 }
 
 fn of_device(links: &Links, index: u32, device: &Device) -> BTreeMap<String, Fact> {
