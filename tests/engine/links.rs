@@ -253,6 +253,7 @@ fn what_a_driver_rounds_is_as_wanted_and_goes_back() {
         ("ice", Rounding::Up { step: 32, least: 64 }, "1001", 1024),
         ("mlx5_core", Rounding::UpToPower, "1001", 1024),
         ("ena", Rounding::DownToPower, "1001", 512),
+        ("vmxnet3", Rounding::Buffers, "1001", 1024),
         ("nobody_knows", Rounding::UpToPower, "1001", 1024),
     ] {
         let mut bench = bench(&[("eth0", Device::physical(driver).rounding(rounding))]);
@@ -264,6 +265,34 @@ fn what_a_driver_rounds_is_as_wanted_and_goes_back() {
         bench.take_back();
         assert_eq!(differences(&before, &values(&bench.kernel)), [], "{driver}");
     }
+}
+
+/// Large packets take several buffers each, so the driver rounds otherwise, and rounds what it has with whatever is set.
+#[test]
+fn rings_that_fit_the_mtu_are_as_wanted_and_go_back() {
+    for (settings, held) in [
+        (vec![("link:eth0/mtu", "9000"), ("link:eth0/ring/rx", "2000")], 2016),
+        (vec![("link:eth0/mtu", "9000"), ("link:eth0/ring/rx", "max")], 4032),
+        (vec![("link:eth0/mtu", "9000"), ("link:eth0/ring/rx", "2000"), ("link:eth0/ring/tx", "1000")], 2016),
+        (vec![("link:eth0/mtu", "9000"), ("link:eth0/ring/tx", "1000")], 576),
+        (vec![("link:eth0/mtu", "9000")], 512),
+        (vec![("link:eth0/ring/tx", "1000")], 512),
+    ] {
+        let set = desired(settings.iter().map(|(name, value)| (*name, is(value))));
+        let mut bench = bench(&[("eth0", Device::physical("vmxnet3"))]);
+        comes_and_goes(&mut bench, &set);
+        bench.put_in_force(&set);
+        assert_eq!(bench.link("eth0/ring/rx"), Value::Int(held), "{settings:?}");
+    }
+}
+
+/// A device that was brought up with another MTU still rounds for that one: what it made then is no reason to set it again.
+#[test]
+fn a_ring_that_fits_another_mtu_is_as_wanted() {
+    let mut bench = bench(&[("eth0", Device::physical("vmxnet3"))]);
+    bench.kernel.set_link(&link("eth0/ring/rx"), Value::Int(576));
+    let finished = bench.apply(&desired([("link:eth0/ring/rx", is("512")), ("link:eth0/ring/tx", is("512"))]));
+    assert!(matches!(finished, Finished::Nothing), "{finished:?}");
 }
 
 #[test]

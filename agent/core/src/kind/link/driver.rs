@@ -25,6 +25,8 @@ pub enum Rounding {
     DownToPower,
     /// Into the driver's own limits, of which the lower one is not told: what is below this may become as much as this.
     AtLeast(i64),
+    /// Up to the next multiple, but to no other than the last one up to this.
+    UpWithin(i64, i64),
     /// Kept as so many in a second, rounded down to a multiple of four, and told as the time between them, rounded down again.
     PerSecond,
 }
@@ -36,9 +38,11 @@ fn ring(driver: &str) -> &'static [Rounding] {
             &[Rounding::Up(8), Rounding::AtLeast(80)]
         }
         "i40e" | "ice" | "iavf" => &[Rounding::Up(32), Rounding::AtLeast(64)],
-        // By 32 for each buffer of a packet, of which there are up to three, and at the end of the range down
-        // (`vmxnet3_set_ringparam`).
-        "vmxnet3" => &[Rounding::Up(32), Rounding::Up(64), Rounding::Up(96), Rounding::Down(96)],
+        // By 32 for each buffer of a packet, of which there are up to three. How many there are follows the MTU only while
+        // the device is up, so none of them can be ruled out (`vmxnet3_set_ringparam`, `vmxnet3_adjust_rx_ring_size`;
+        // measured on 6.1 and 6.12). Devices of version 7 and later round down to a power of two besides: where that
+        // makes another number, both are told, as there is no telling these devices from others.
+        "vmxnet3" => &[Rounding::UpWithin(32, MOST), Rounding::UpWithin(64, MOST), Rounding::UpWithin(96, MOST)],
         "mlx4_en" | "mlx5_core" => &[Rounding::UpToPower, Rounding::AtLeast(64)],
         "ena" => &[Rounding::DownToPower, Rounding::AtLeast(256)],
         "hv_netvsc" => &[Rounding::AtLeast(10)],
@@ -84,6 +88,7 @@ impl Rounding {
                 Rounding::Down(step) => found >= 0 && found < told && told - found < step && found % step == 0,
                 Rounding::UpToPower => told > 0 && found > told && is_power(found) && found / 2 < told,
                 Rounding::DownToPower => found > 0 && found < told && is_power(found) && told / 2 < found,
+                Rounding::UpWithin(step, most) => told > 0 && found == up_within(told, step, most),
                 Rounding::AtLeast(least) => told > 0 && told < found && found <= least,
                 Rounding::PerSecond => {
                     let other = |number: i64| 1_000_000_i64.checked_div(number).filter(|_| number > 0);
@@ -91,6 +96,10 @@ impl Rounding {
                 }
             }
     }
+}
+
+fn up_within(told: i64, step: i64, most: i64) -> i64 {
+    told.saturating_add(step - 1).min(most) / step * step
 }
 
 fn is_power(number: i64) -> bool {
@@ -137,9 +146,23 @@ pub fn couples_vlan_tags(driver: &str) -> bool {
     matches!(driver, "e1000" | "e1000e" | "igb" | "igbvf" | "igc" | "atl1" | "atl1c" | "atl1e" | "atl2" | "alx")
 }
 
-/// Whether a driver rounds its receive rings anew when the MTU changes (`vmxnet3_adjust_rx_ring_size`).
-pub fn fits_rings_to_mtu(driver: &str) -> bool {
+/// The longest rings of vmxnet3 (`VMXNET3_RX_RING_MAX_SIZE`).
+const MOST: i64 = 4096;
+/// The MTU up to which a packet takes one buffer of vmxnet3 (`VMXNET3_MAX_SKB_BUF_SIZE` less `VMXNET3_MAX_ETH_HDR_SIZE`);
+/// behind it comes a page for each.
+const ONE_BUFFER: i64 = 3072 - 22;
+const PAGE: i64 = 4096;
+
+/// Whether a driver rounds the receive ring that it has whenever any other ring is set (`vmxnet3_set_ringparam`). A new MTU
+/// alone changes only how it rounds, not what it tells of the ring.
+pub fn refits_rings(driver: &str) -> bool {
     driver == "vmxnet3"
+}
+
+/// What such a driver makes of a receive ring of this length where packets are of this size.
+pub fn refitted(length: i64, mtu: i64) -> i64 {
+    let buffers = 1 + (mtu - ONE_BUFFER).max(0).saturating_add(PAGE - 1) / PAGE;
+    up_within(length, buffers.saturating_mul(32), MOST)
 }
 
 /// Whether a driver sets XPS of all its queues when their number changes (`netif_set_xps_queue`). Most do.
@@ -150,6 +173,27 @@ pub fn sets_xps(driver: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// As `ethtool -G` made them on Linux 6.1 and 6.12.
+    #[test]
+    fn rings_of_vmxnet3_are_fitted_to_packets() {
+        for (length, mtu, found) in [
+            (500, 1500, 512),
+            (4096, 1500, 4096),
+            (500, 4000, 512),
+            (4096, 4000, 4096),
+            (512, 9000, 576),
+            (2000, 9000, 2016),
+            (4096, 9000, 4032),
+        ] {
+            assert_eq!(refitted(length, mtu), found, "{length} {mtu}");
+            assert!(ring("vmxnet3").iter().any(|rounding| rounding.takes(length, found)), "{length} {found}");
+        }
+        for (told, found) in [(500, 480), (500, 544), (512, 640), (4096, 4000), (0, 32), (-1, 0)] {
+            assert!(!ring("vmxnet3").iter().any(|rounding| rounding.takes(told, found)), "{told} {found}");
+        }
+        assert_eq!(refitted(i64::MAX, i64::MAX), 0);
+    }
 
     #[test]
     fn interrupts_per_second_make_other_microseconds() {

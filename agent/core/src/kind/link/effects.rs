@@ -26,9 +26,9 @@ const LEGACY_MOST: i64 = 65_536;
 pub fn reach(key: &LinkKey, facts: &Facts) -> Vec<Address> {
     match key.attribute() {
         LinkAttribute::Device(Device::Mtu) => {
-            let others = mtu::reached(key.interface(), facts).into_iter().filter_map(mtu::address);
-            others.chain(fitted(key, facts)).collect()
+            mtu::reached(key.interface(), facts).into_iter().filter_map(mtu::address).collect()
         }
+        LinkAttribute::Ring(ring) if refits(key, *ring, facts) => vec![rx_ring(key)],
         LinkAttribute::Device(device) => follower(*device).map(|other| beside(key, other)).into_iter().collect(),
         LinkAttribute::Channel(_) => queues::all(key, facts),
         LinkAttribute::Feature(name) => {
@@ -67,6 +67,7 @@ pub fn deciders(key: &LinkKey, facts: &Facts) -> Vec<Address> {
             deciders.extend(topology::master(facts, key.interface()).and_then(features::lro_of));
             deciders.extend(forwarding(key.interface()));
         }
+        LinkAttribute::Ring(ring) if refits(key, *ring, facts) => deciders.push(beside(key, Device::Mtu)),
         LinkAttribute::Queue(_) => deciders.extend(queues::channels(key)),
         LinkAttribute::Device(_)
         | LinkAttribute::Ring(_)
@@ -86,10 +87,9 @@ pub fn forwarding(interface: &str) -> Option<Address> {
 pub fn effects(key: &LinkKey, to: &Value, world: &World) -> Effects {
     let moves = match (key.attribute(), to) {
         (LinkAttribute::Device(Device::Mtu), Value::Int(to)) => {
-            let mut effects = mtu::effects(key.interface(), *to, world);
-            effects.moves.extend(fitted(key, world.facts).filter_map(|ring| may_be_rounded(ring, world)));
-            return effects;
+            return mtu::effects(key.interface(), *to, world);
         }
+        (LinkAttribute::Ring(ring), _) if refits(key, *ring, world.facts) => refitted(key, world).into_iter().collect(),
         (LinkAttribute::Device(device), Value::Int(to)) if *to <= LEGACY_MOST => {
             follower(*device).and_then(|other| moved(beside(key, other), Value::Int(*to), world)).into_iter().collect()
         }
@@ -107,16 +107,23 @@ pub fn effects(key: &LinkKey, to: &Value, world: &World) -> Effects {
     Effects { moves, stays: Vec::new() }
 }
 
-/// The rings that the driver rounds anew for an MTU.
-fn fitted(key: &LinkKey, facts: &Facts) -> impl Iterator<Item = Address> {
-    let fits = driver::fits_rings_to_mtu(topology::driver(facts, key.interface()));
-    let rings: &[Ring] = if fits { &[Ring::Rx, Ring::RxJumbo] } else { &[] };
-    rings.iter().map(|ring| Address::link(key.with(LinkAttribute::Ring(*ring))))
+/// Whether the driver rounds the receive ring anew where this one is set.
+fn refits(key: &LinkKey, ring: Ring, facts: &Facts) -> bool {
+    matches!(ring, Ring::RxMini | Ring::RxJumbo | Ring::Tx)
+        && driver::refits_rings(topology::driver(facts, key.interface()))
 }
 
-fn may_be_rounded(ring: Address, world: &World) -> Option<Effect> {
-    let from = world.likely(&ring)?.clone();
-    Some(Effect { address: ring, from, to: None, certainty: Certainty::MayMove })
+fn rx_ring(key: &LinkKey) -> Address {
+    Address::link(key.with(LinkAttribute::Ring(Ring::Rx)))
+}
+
+/// It may, since the driver knows of an MTU only once the device is up.
+fn refitted(key: &LinkKey, world: &World) -> Option<Effect> {
+    let address = rx_ring(key);
+    let from = world.likely(&address)?.clone();
+    let mtu = world.likely(&beside(key, Device::Mtu))?.as_int()?;
+    let to = Value::Int(driver::refitted(from.as_int()?, mtu));
+    (from != to).then_some(Effect { address, from, to: Some(to), certainty: Certainty::MayMove })
 }
 
 fn feature(key: &LinkKey, name: &FeatureName, to: &Value, world: &World) -> Vec<Effect> {

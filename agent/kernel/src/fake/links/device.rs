@@ -55,16 +55,24 @@ pub enum Rounding {
     UpToPower,
     /// Down to a power of two (drivers/net/ethernet/amazon/ena).
     DownToPower,
+    /// Up to a multiple of 32, of the receive ring for each buffer of a packet; that ring is rounded with every other one, too
+    /// (drivers/net/vmxnet3 `vmxnet3_set_ringparam`, of a device that is up).
+    Buffers,
 }
 
 impl Rounding {
-    pub(super) fn round(self, told: i64) -> i64 {
+    /// What a ring becomes, where a packet takes so many buffers; for those that transmit, one.
+    pub(super) fn round(self, told: i64, buffers: i64) -> i64 {
         let told = told.max(1);
         match self {
             Rounding::Exact => told,
             Rounding::Up { step, least } => ((told.max(least) + step - 1) / step) * step,
             Rounding::UpToPower => u64::try_from(told).map_or(told, |told| told.next_power_of_two().cast_signed()),
             Rounding::DownToPower => 1 << told.ilog2(),
+            Rounding::Buffers => {
+                let step = 32 * buffers;
+                ((told + step - 1) / step * step).min(4096 / step * step)
+            }
         }
     }
 }
@@ -88,6 +96,11 @@ impl Device {
 
     pub(super) fn mtu(&self) -> i64 {
         self.number(&LinkAttribute::Device(trimtab_core::address::link::Device::Mtu)).unwrap_or(0)
+    }
+
+    /// How many buffers a packet takes (`vmxnet3_adjust_rx_ring_size`): one of up to 3 KiB, and pages.
+    pub(super) fn buffers(&self) -> i64 {
+        1 + ((self.mtu() + 22 - 3072).max(0) + 4095) / 4096
     }
 
     /// What reading one of its values gives.

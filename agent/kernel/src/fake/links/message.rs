@@ -16,6 +16,7 @@ use trimtab_netlink::Refusal;
 
 use super::Links;
 use super::device::Device;
+use super::device::Rounding;
 use super::features;
 use crate::WriteError;
 
@@ -210,12 +211,20 @@ impl Links {
             return Err(Refused::errno(libc::EOPNOTSUPP));
         }
         let rounding = device.rounding;
+        let mut cells = cells.to_vec();
+        // What no driver is told it is given as it holds it; this one rounds that, too.
+        if let (Rounding::Buffers, Some((key, _))) = (rounding, cells.first()) {
+            let rx = key.with(LinkAttribute::Ring(Ring::Rx));
+            let held = device.values.get(rx.attribute()).cloned();
+            cells.extend(held.filter(|_| cells.iter().all(|(key, _)| *key != rx)).map(|held| (rx, held)));
+        }
         let rounded = cells.iter().map(|(key, value)| {
             let is_length =
                 matches!(key.attribute(), LinkAttribute::Ring(Ring::Rx | Ring::Tx | Ring::RxMini | Ring::RxJumbo));
             let Some(told) = value.as_int().filter(|_| is_length) else { return (key.clone(), value.clone()) };
             let most = limit(key.attribute()).and_then(|limit| device.number(&limit)).unwrap_or(i64::MAX);
-            (key.clone(), Value::Int(rounding.round(told).min(most)))
+            let buffers = if *key.attribute() == LinkAttribute::Ring(Ring::Rx) { device.buffers() } else { 1 };
+            (key.clone(), Value::Int(rounding.round(told, buffers).min(most)))
         });
         let rounded: Vec<(LinkKey, Value)> = rounded.collect();
         store(device, &rounded);

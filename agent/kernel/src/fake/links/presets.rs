@@ -133,6 +133,7 @@ impl Device {
             ),
             "mlx5_core" => (hardware, Rounding::UpToPower),
             "ena" => (hardware, Rounding::DownToPower),
+            "vmxnet3" => (hardware, Rounding::Buffers),
             _ => (hardware, Rounding::Exact),
         };
         Device {

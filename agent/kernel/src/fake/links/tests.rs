@@ -421,6 +421,7 @@ fn drivers_round_and_refuse_rings() {
         (Rounding::UpToPower, 4096, 4096),
         (Rounding::DownToPower, 1000, 512),
         (Rounding::DownToPower, 0, 1),
+        (Rounding::Buffers, 1000, 1024),
     ] {
         let mut kernel = kernel(&[("eth0", Device::physical("other").rounding(rounding))]);
         write(&mut kernel, &[("eth0/ring/rx", Value::Int(told)), ("eth0/ring/tx", Value::Int(1024))]).unwrap();

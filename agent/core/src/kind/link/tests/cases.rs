@@ -82,16 +82,18 @@ fn the_first_that_the_device_takes_is_preferred() {
     assert_eq!(messages(&plan), ["unavailable: none of them can be had: 9000 because the device takes at most 4096"]);
 }
 
-/// `vmxnet3_adjust_rx_ring_size`.
+/// `vmxnet3_set_ringparam`: with any ring it sets them all, by the MTU that is there then.
 #[test]
-fn an_mtu_for_which_the_driver_rounds_its_rings_anew_may_move_them() {
-    let moves = |driver: &str| {
-        let machine = nic(driver).with("eth0/mtu", Value::Int(1500));
-        let plan = plan(&machine, &[("eth0/mtu", is(9000))]);
-        plan.effects().map(|(_, effect)| effect.address.to_string()).collect::<Vec<_>>()
+fn a_ring_may_move_another_where_the_driver_sets_them_all() {
+    let moves = |driver: &str, mtu: i64| {
+        let machine = nic(driver).with("eth0/mtu", Value::Int(1500)).with("eth0/ring/tx", Value::Int(512));
+        let plan = plan(&machine, &[("eth0/mtu", is(mtu)), ("eth0/ring/tx", is(1024))]);
+        let shown = plan.effects().map(|(_, effect)| format!("{} {:?}", effect.address, effect.to));
+        shown.collect::<Vec<_>>()
     };
-    assert_eq!(moves("vmxnet3"), ["link:eth0/ring/rx"]);
-    assert_eq!(moves("igb"), [""; 0]);
+    assert_eq!(moves("vmxnet3", 9000), ["link:eth0/ring/rx Some(Int(576))"]);
+    assert_eq!(moves("vmxnet3", 1500), [""; 0]);
+    assert_eq!(moves("igb", 9000), [""; 0]);
 }
 
 #[test]
