@@ -12,7 +12,7 @@
 //! | [`address`] | IP addresses of interfaces |
 //! | [`route`] | default routes |
 //! | [`netconf`] | `net.ipv4.conf` and `net.ipv6.conf`, as far as netlink tells of them |
-//! | [`tc`] | traffic control: queueing disciplines and classes |
+//! | [`tc`] | traffic control: queueing disciplines, classes, filters and actions |
 //! | [`monitor`] | news of all these |
 //! | [`error`] | one error type, with the kernel's own words in it |
 //!

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | [`qdisc`] | queueing disciplines: shown, made, changed, deleted |
 //! | [`class`] | the classes of disciplines, those of `htb` above all |
+//! | [`filter`] | which packets go into which class: `u32`, `matchall`, `fw` |
+//! | [`action`] | what else becomes of packets: `police`, `mirred`, `gact` |
 //!
 //! Rates are bytes per second, of 64 bits; times and sizes have the units that their documentation says; the ticks that the
 //! kernel works in do not show. What a kind is asked for and what the kernel shows of it afterwards are of the same type, and `differs`
@@ -28,7 +30,9 @@
 //! # Ok::<(), trimtab_netlink::Error>(())
 //! ```
 
+pub mod action;
 pub mod class;
+pub mod filter;
 mod fixed;
 mod handle;
 mod header;

@@ -1,6 +1,7 @@
 //! News of traffic control.
 
 use super::class;
+use super::filter;
 use super::qdisc;
 use crate::wire::Malformed;
 use crate::wire::Message;
@@ -13,6 +14,8 @@ pub enum Change {
     Qdisc(qdisc::Change),
     /// Of a class.
     Class(class::Change),
+    /// Of a filter.
+    Filter(filter::Change),
 }
 
 impl Change {
@@ -21,9 +24,12 @@ impl Change {
     /// # Errors
     /// [`Malformed`]
     pub fn read(message: &Message<'_>) -> Result<Option<Change>, Malformed> {
-        Ok(match qdisc::Change::read(message)? {
-            Some(change) => Some(Change::Qdisc(change)),
-            None => class::Change::read(message)?.map(Change::Class),
-        })
+        if let Some(change) = qdisc::Change::read(message)? {
+            return Ok(Some(Change::Qdisc(change)));
+        }
+        if let Some(change) = class::Change::read(message)? {
+            return Ok(Some(Change::Class(change)));
+        }
+        Ok(filter::Change::read(message)?.map(Change::Filter))
     }
 }

@@ -12,6 +12,13 @@ use trimtab_netlink::tc::Rate;
 use trimtab_netlink::tc::class;
 use trimtab_netlink::tc::class::HtbClass;
 use trimtab_netlink::tc::class::NewClass;
+use trimtab_netlink::tc::filter;
+use trimtab_netlink::tc::filter::Filter;
+use trimtab_netlink::tc::filter::IPV4;
+use trimtab_netlink::tc::filter::Key;
+use trimtab_netlink::tc::filter::NewFilter;
+use trimtab_netlink::tc::filter::Selector;
+use trimtab_netlink::tc::filter::U32;
 use trimtab_netlink::tc::qdisc;
 use trimtab_netlink::tc::qdisc::Fifo;
 use trimtab_netlink::tc::qdisc::Kind;
@@ -52,7 +59,7 @@ fn queueing_disciplines_that_come_change_and_go_are_heard_of() {
             let told = news(&mut monitor).into_iter().map(move |(requester, change)| match change {
                 tc::Change::Qdisc(qdisc::Change::Set(qdisc)) => (requester == ours, true, qdisc.handle, qdisc.kind),
                 tc::Change::Qdisc(qdisc::Change::Gone(qdisc)) => (requester == ours, false, qdisc.handle, qdisc.kind),
-                tc::Change::Class(_) => panic!("{change:?}"),
+                tc::Change::Class(_) | tc::Change::Filter(_) => panic!("{change:?}"),
             });
             told.collect::<Vec<_>>()
         };
@@ -100,5 +107,42 @@ fn classes_that_come_change_and_go_are_heard_of() {
                 class::Change::Gone(class) => assert!(!is_there && class.handle == handle),
             }
         }
+    });
+}
+
+#[test]
+fn filters_that_come_and_go_are_heard_of() {
+    in_new_netns("filters_that_come_and_go_are_heard_of", || {
+        let mut socket = open();
+        let interface = ifb(&mut socket, "tt-a");
+        run("tc qdisc add dev tt-a clsact");
+        let mut monitor = Monitor::open(1 << 20, &[Topic::TrafficControl]).unwrap();
+        let filter = U32 { selector: Selector::of(vec![Key::at(16, 10 << 24, 0xff << 24)]), ..U32::default() };
+        let parent = Handle::CLSACT_INGRESS;
+        let handle = U32::handle(0x800, 0, 1).unwrap();
+        let new = NewFilter { interface, parent, priority: 5, protocol: IPV4, handle, kind: filter::Kind::U32(filter) };
+        let name = |filter: &Filter| (filter.parent, filter.priority, filter.protocol, filter.handle);
+        let expected = (parent, 5, IPV4, handle.get());
+        socket.acknowledged(new.add().unwrap()).unwrap();
+        let told = news(&mut monitor);
+        let [.., (requester, tc::Change::Filter(filter::Change::Set(filter)))] = told.as_slice() else {
+            panic!("{told:?}")
+        };
+        assert_eq!((*requester, name(filter)), (Some(socket.port()), expected));
+        assert!(filter.kind.differs(&new.kind).is_empty(), "{filter:?}");
+        socket.acknowledged(filter::delete(&new).unwrap()).unwrap();
+        let told = news(&mut monitor);
+        let gone = told.iter().filter_map(|(_, change)| match change {
+            tc::Change::Filter(filter::Change::Gone(filter)) => Some(name(filter)),
+            tc::Change::Qdisc(_) | tc::Change::Class(_) | tc::Change::Filter(_) => None,
+        });
+        assert!(gone.collect::<Vec<_>>().contains(&expected), "{told:?}");
+        // All at once are told of as none in particular.
+        socket.acknowledged(new.add().unwrap()).unwrap();
+        news(&mut monitor);
+        socket.acknowledged(filter::delete_all(interface, parent)).unwrap();
+        let told = news(&mut monitor);
+        let all = |change: &tc::Change| matches!(change, tc::Change::Filter(filter::Change::Gone(filter)) if filter.handle == 0);
+        assert!(told.iter().any(|(_, change)| all(change)), "{told:?}");
     });
 }

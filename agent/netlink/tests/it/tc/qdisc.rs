@@ -1,16 +1,10 @@
-#![expect(clippy::print_stderr, reason = "what was done without is said")]
-
 use std::collections::BTreeSet;
-use std::net::UdpSocket;
-use std::process::Command;
 
 use trimtab_netlink::tc::Handle;
-use trimtab_netlink::tc::Rate;
 use trimtab_netlink::tc::qdisc::Fifo;
 use trimtab_netlink::tc::qdisc::FqCodel;
 use trimtab_netlink::tc::qdisc::Kind;
 use trimtab_netlink::tc::qdisc::NewQdisc;
-use trimtab_netlink::tc::qdisc::Tbf;
 use trimtab_netlink::tc::qdisc::delete;
 use trimtab_netlink::tc::qdisc::dump;
 
@@ -19,24 +13,14 @@ use super::cases;
 use super::ifb;
 use super::judge;
 use super::open;
+use super::said_unless_unknown;
 use crate::namespace::in_new_netns;
 use crate::namespace::run;
 
 const ONE: Handle = Handle::new(1, 0);
 
-/// Whether the kernel has the kind; only if it says itself that it has not is it done without, and that is printed. Those of
-/// Debian's kernels are seen in the VM.
 fn is_known(test: &str, line: &str) -> bool {
-    let words = format!("tc qdisc add dev tt-a root handle 1: {line}");
-    let mut words = words.split_whitespace();
-    let output = Command::new(words.next().unwrap()).args(words).output().unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
-    if told.contains("Specified qdisc kind is unknown") {
-        eprintln!("{test} does without `{line}`: this kernel has no such kind");
-        return false;
-    }
-    assert!(output.status.success(), "{line}: {told}");
-    true
+    said_unless_unknown(test, &format!("tc qdisc add dev tt-a root handle 1: {line}"))
 }
 
 #[test]
@@ -197,28 +181,5 @@ fn refusals_are_in_the_kernels_words() {
         assert!(missing.refusal_errno().is_some(), "{missing}");
         let gone = told(NewQdisc::at(7777, Handle::ROOT, ONE, Kind::Mq).add().unwrap());
         assert!(gone.is_gone(), "{gone}");
-    });
-}
-
-#[test]
-fn packets_and_bytes_are_counted_as_tc_counts() {
-    in_new_netns("packets_and_bytes_are_counted_as_tc_counts", || {
-        let mut socket = open();
-        let interface = ifb(&mut socket, "tt-a");
-        run("ip address add 10.1.0.1/24 dev tt-a");
-        run("ip neighbour add 10.1.0.2 lladdr 02:00:00:00:00:02 dev tt-a");
-        let kind = Kind::Tbf(Tbf { rate: Rate::bytes(1000), burst: 2000, limit: 3000, peak: None });
-        socket.acknowledged(NewQdisc::at(interface, Handle::ROOT, ONE, kind).add().unwrap()).unwrap();
-        let sender = UdpSocket::bind("10.1.0.1:0").unwrap();
-        // 1042 bytes each: one goes, two or three wait, the rest is dropped.
-        for _ in 0..10 {
-            sender.send_to(&[7; 1000], "10.1.0.2:9").unwrap();
-        }
-        let ours = at(&mut socket, interface, Handle::ROOT).statistics;
-        let theirs = &judge("-s qdisc show dev tt-a root")[0];
-        let counted = [ours.packets, ours.drops.into(), ours.backlog.into(), ours.qlen.into(), ours.bytes];
-        let shown = ["packets", "drops", "backlog", "qlen", "bytes"].map(|name| theirs[name].as_u64().unwrap());
-        assert_eq!(counted, shown);
-        assert!(ours.packets >= 1 && ours.drops >= 5 && ours.qlen >= 1 && ours.bytes.is_multiple_of(1042), "{ours:?}");
     });
 }
