@@ -120,6 +120,16 @@ impl Descriptor {
             other => Ok(other?),
         }
     }
+
+    /// Bytes that may be sent at once (net/netlink/af_netlink.c `netlink_sendmsg`).
+    pub(super) fn send_room(&self) -> io::Result<usize> {
+        Ok(rustix::net::sockopt::socket_send_buffer_size(self)?.saturating_sub(32))
+    }
+
+    /// Bytes that may wait to be read, the kernel's book-keeping included.
+    pub(super) fn receive_room(&self) -> io::Result<usize> {
+        Ok(rustix::net::sockopt::socket_recv_buffer_size(self)?)
+    }
 }
 
 impl AsFd for Descriptor {

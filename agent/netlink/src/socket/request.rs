@@ -62,8 +62,8 @@ enum Step {
 /// and only if they carry the port of this socket and the number of the request.
 #[derive(Debug)]
 pub struct RequestSocket {
-    descriptor: Descriptor,
-    sequence: u32,
+    pub(super) descriptor: Descriptor,
+    pub(super) sequence: u32,
 }
 
 impl RequestSocket {

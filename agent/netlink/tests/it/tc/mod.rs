@@ -1,6 +1,7 @@
 //! Traffic control, with tc(8) as the judge.
 #![expect(clippy::print_stderr, reason = "what was done without is said")]
 
+mod batch;
 pub mod cases;
 mod class;
 pub mod filter;
