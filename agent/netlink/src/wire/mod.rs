@@ -17,6 +17,7 @@ pub use malformed::Malformed;
 pub use message::Header;
 pub use message::Message;
 pub use message::Messages;
+pub(crate) use writer::NESTED;
 pub use writer::Oversize;
 pub use writer::Writer;
 

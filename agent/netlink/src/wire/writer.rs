@@ -6,7 +6,7 @@ use super::ALIGNMENT;
 use super::attribute::HEADER;
 
 /// `NLA_F_NESTED`
-const NESTED: u16 = 0x8000;
+pub(crate) const NESTED: u16 = 0x8000;
 
 /// An attribute does not fit: its length is a number of 16 bits.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

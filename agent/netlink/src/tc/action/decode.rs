@@ -9,6 +9,7 @@ use crate::tc::fixed::Fields;
 use crate::wire::Attribute;
 use crate::wire::Attributes;
 use crate::wire::Malformed;
+use crate::wire::NESTED;
 use crate::wire::Writer;
 
 /// `TCA_ACT_*`
@@ -168,16 +169,19 @@ pub(in crate::tc) fn write_all(kind: u16, actions: &[Action], writer: &mut Write
             let Action { kind, index: _, statistics: _ } = action;
             list.nest(number, |inside| {
                 inside.text(number::KIND, kind.name());
-                inside.nest(number::OPTIONS, |options| match kind {
-                    Kind::Gact(verdict) => {
+                let mut nest = |write: &dyn Fn(&mut Writer)| {
+                    inside.nest(number::OPTIONS, |options| write(options));
+                };
+                match kind {
+                    Kind::Gact(verdict) => nest(&|options| {
                         options.attribute(number::GACT_PARAMETERS, &verdict::parameters(*verdict));
+                    }),
+                    Kind::Mirred(mirred) => nest(&|options| mirred.write(options)),
+                    Kind::Police(police) => nest(&|options| police.write(options)),
+                    Kind::Other { options, .. } => {
+                        inside.attribute(number::OPTIONS | NESTED, options);
                     }
-                    Kind::Mirred(mirred) => mirred.write(options),
-                    Kind::Police(police) => police.write(options),
-                    Kind::Other { options: bytes, .. } => {
-                        options.fixed(bytes);
-                    }
-                });
+                }
             });
         }
     });

@@ -58,7 +58,7 @@ fn kinds() -> impl Strategy<Value = Kind> {
         verdicts().prop_map(Kind::Gact),
         mirred.prop_map(Kind::Mirred),
         polices().prop_map(Kind::Police),
-        vec(any::<[u8; 4]>(), 0..9).prop_map(|words| Kind::Other { name: "tt-action".into(), options: words.concat() }),
+        vec(any::<u8>(), 0..40).prop_map(|options| Kind::Other { name: "tt-action".into(), options }),
     ]
 }
 

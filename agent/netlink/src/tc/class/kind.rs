@@ -4,6 +4,7 @@ use super::HtbClass;
 use crate::tc::number::attribute;
 use crate::wire::Attribute;
 use crate::wire::Malformed;
+use crate::wire::NESTED;
 use crate::wire::Writer;
 
 /// A kind of class: that of the queueing discipline which it belongs to.
@@ -75,9 +76,7 @@ impl Kind {
             }
             Kind::Implied { .. } => (),
             Kind::Other { options, .. } => {
-                body.nest(attribute::OPTIONS, |inside| {
-                    inside.fixed(options);
-                });
+                body.attribute(attribute::OPTIONS | NESTED, options);
             }
         }
     }

@@ -8,6 +8,7 @@ use super::U32;
 use crate::tc::number::attribute;
 use crate::wire::Attribute;
 use crate::wire::Malformed;
+use crate::wire::NESTED;
 use crate::wire::Writer;
 
 /// `TCA_U32_DIVISOR`
@@ -108,17 +109,20 @@ impl Kind {
     /// Writes `TCA_KIND` and `TCA_OPTIONS`.
     pub(super) fn write(&self, handle: NonZeroU32, body: &mut Writer) {
         body.text(attribute::KIND, self.name());
-        body.nest(attribute::OPTIONS, |options| match self {
-            Kind::U32(filter) => filter.write(handle, options),
-            Kind::Matchall(matchall) => matchall.write(options),
-            Kind::Fw(fw) => fw.write(options),
+        let mut nest = |write: &dyn Fn(&mut Writer)| {
+            body.nest(attribute::OPTIONS, |options| write(options));
+        };
+        match self {
+            Kind::U32(filter) => nest(&|options| filter.write(handle, options)),
+            Kind::Matchall(matchall) => nest(&|options| matchall.write(options)),
+            Kind::Fw(fw) => nest(&|options| fw.write(options)),
             Kind::Head { .. } => (),
-            Kind::U32Table { buckets } => {
+            Kind::U32Table { buckets } => nest(&|options| {
                 options.u32(DIVISOR, *buckets);
+            }),
+            Kind::Other { options, .. } => {
+                body.attribute(attribute::OPTIONS | NESTED, options);
             }
-            Kind::Other { options: bytes, .. } => {
-                options.fixed(bytes);
-            }
-        });
+        }
     }
 }

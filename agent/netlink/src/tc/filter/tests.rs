@@ -65,7 +65,7 @@ fn kinds() -> impl Strategy<Value = Kind> {
         matchall.prop_map(Kind::Matchall),
         fw.prop_map(Kind::Fw),
         any::<u32>().prop_map(|buckets| Kind::U32Table { buckets }),
-        vec(any::<[u8; 4]>(), 0..9).prop_map(|words| Kind::Other { name: "tt-filter".into(), options: words.concat() }),
+        vec(any::<u8>(), 0..40).prop_map(|options| Kind::Other { name: "tt-filter".into(), options }),
     ]
 }
 

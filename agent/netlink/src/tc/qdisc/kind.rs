@@ -12,6 +12,7 @@ use super::Tbf;
 use crate::tc::number::attribute;
 use crate::wire::Attribute;
 use crate::wire::Malformed;
+use crate::wire::NESTED;
 use crate::wire::Writer;
 
 /// A kind of queueing discipline. What a kernel has differs: it refuses one that it has not, in its own words, and cannot be
@@ -88,7 +89,7 @@ impl Kind {
     #[must_use]
     pub fn can_change(&self) -> Option<bool> {
         match self {
-            Kind::Htb(_) => Some(false),
+            Kind::Htb(_) | Kind::Sfq(_) => Some(false),
             Kind::Pfifo(_)
             | Kind::Bfifo(_)
             | Kind::PfifoFast
@@ -99,7 +100,6 @@ impl Kind {
             | Kind::Cake(_)
             | Kind::Tbf(_)
             | Kind::Prio(_)
-            | Kind::Sfq(_)
             | Kind::Netem(_)
             | Kind::Ingress
             | Kind::Clsact => Some(true),
@@ -215,9 +215,7 @@ impl Kind {
                 body.nest(attribute::OPTIONS, |options| netem.write(options));
             }
             Kind::Other { options: Some(options), .. } => {
-                body.nest(attribute::OPTIONS, |inside| {
-                    inside.fixed(options);
-                });
+                body.attribute(attribute::OPTIONS | NESTED, options);
             }
             Kind::Other { options: None, .. } => (),
         }

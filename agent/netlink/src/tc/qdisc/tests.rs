@@ -117,11 +117,7 @@ fn kinds() -> impl Strategy<Value = Kind> {
     });
     let htb = (any::<u32>(), any::<u32>(), of(any::<u32>()), any::<bool>())
         .prop_map(|(default, r2q, direct_qlen, offload)| Htb { default, r2q, direct_qlen, offload });
-    // Attributes are padded, and so is what is unknown.
-    let other = of(vec(any::<[u8; 4]>(), 0..9)).prop_map(|words| {
-        let options = words.map(|words| words.concat());
-        Kind::Other { name: "tt-kind".into(), options }
-    });
+    let other = of(vec(any::<u8>(), 0..40)).prop_map(|options| Kind::Other { name: "tt-kind".into(), options });
     prop_oneof![
         any::<u32>().prop_map(|limit| Kind::Pfifo(Fifo { limit: Some(limit) })),
         any::<u32>().prop_map(|limit| Kind::Bfifo(Fifo { limit: Some(limit) })),
