@@ -13,11 +13,14 @@ use thiserror::Error;
 use crate::diagnostic::suggest;
 
 pub mod feature;
+mod interface;
+
+use interface::InterfaceName;
 
 /// One value of one interface.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LinkKey {
-    interface: Box<str>,
+    interface: InterfaceName,
     attribute: LinkAttribute,
 }
 
@@ -363,16 +366,15 @@ impl LinkKey {
     /// # Errors
     /// [`LinkKeyError::BadInterface`] if no interface could have that name.
     pub fn new(interface: &str, attribute: LinkAttribute) -> Result<LinkKey, LinkKeyError> {
-        if is_interface_name(interface) {
-            Ok(LinkKey { interface: interface.into(), attribute })
-        } else {
-            Err(LinkKeyError::BadInterface(interface.to_owned()))
+        match InterfaceName::new(interface) {
+            Some(interface) => Ok(LinkKey { interface, attribute }),
+            None => Err(LinkKeyError::BadInterface(interface.to_owned())),
         }
     }
 
     /// The interface.
     pub fn interface(&self) -> &str {
-        &self.interface
+        self.interface.as_str()
     }
 
     /// Which of its values.
@@ -383,7 +385,7 @@ impl LinkKey {
     /// Another value of the same interface.
     #[must_use]
     pub fn with(&self, attribute: LinkAttribute) -> LinkKey {
-        LinkKey { interface: self.interface.clone(), attribute }
+        LinkKey { interface: self.interface, attribute }
     }
 
     /// The same value of another interface; nothing if no interface could have that name.
@@ -395,8 +397,7 @@ impl LinkKey {
 /// Whether an interface could have this name (net/core/dev.c `dev_valid_name`, `IFNAMSIZ`), and it can be told from the
 /// rest of an address.
 pub fn is_interface_name(name: &str) -> bool {
-    let fits = |c: char| c != '/' && c != ':' && !c.is_whitespace() && !c.is_control();
-    !name.is_empty() && name.len() < 16 && name != "." && name != ".." && name.chars().all(fits)
+    InterfaceName::new(name).is_some()
 }
 
 impl LinkAttribute {
@@ -482,7 +483,7 @@ impl fmt::Display for LinkAttribute {
 
 impl fmt::Display for LinkKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.interface, self.attribute)
+        write!(f, "{}/{}", self.interface(), self.attribute)
     }
 }
 
