@@ -108,14 +108,24 @@ pub fn read_line(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
+/// Whether a change must be on the disk before the call returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sync {
+    /// It must: intents, before the kernel is written.
+    Yes,
+    /// The page cache will do: it outlives this process, and power loss resets the kernel's values anyway.
+    No,
+}
+
 /// Puts `bytes` in place of the file `name` of a folder, mode 0644, so that whoever looks, also after power loss, finds
-/// either the old file or the new one: written to a temporary file beside it, synced, renamed, and the folder synced.
+/// either the old file or the new one, whole: written to a temporary file beside it, synced, renamed; with [`Sync::Yes`] the
+/// folder is synced too, and power loss cannot bring the old one back.
 ///
 /// # Errors
 /// Names the step that failed. The old file is then untouched and the temporary file is gone; only where the last
 /// step, syncing the folder, fails is the new file already in place.
-pub fn replace(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), FileError> {
-    replace_as(folder, OsStr::new(name), bytes, &Access::EVERYBODY_READS)
+pub fn replace(folder: &Path, name: &str, bytes: &[u8], sync: Sync) -> Result<(), FileError> {
+    replace_as(folder, OsStr::new(name), bytes, &Access::EVERYBODY_READS, sync)
 }
 
 /// Who may do what with a file that [`replace_as`] puts in place.
@@ -131,7 +141,13 @@ impl Access {
 }
 
 /// As [`replace`], with any mode and owner.
-pub(crate) fn replace_as(folder: &Path, name: &OsStr, bytes: &[u8], access: &Access) -> Result<(), FileError> {
+pub(crate) fn replace_as(
+    folder: &Path,
+    name: &OsStr,
+    bytes: &[u8],
+    access: &Access,
+    sync: Sync,
+) -> Result<(), FileError> {
     let at = File::open(folder).map_err(|error| FileError::new("cannot open the folder", folder, error))?;
     let temporary = temporary_name(name);
     let temporary_path = folder.join(&temporary);
@@ -145,8 +161,10 @@ pub(crate) fn replace_as(folder: &Path, name: &OsStr, bytes: &[u8], access: &Acc
         return Err(FileError { attempt, path: temporary_path, cause });
     }
     fault::point("file.replace.renamed");
-    rustix::fs::fsync(&at).map_err(|error| FileError::new("cannot sync the folder", folder, error))?;
-    fault::point("file.replace.synced");
+    if sync == Sync::Yes {
+        rustix::fs::fsync(&at).map_err(|error| FileError::new("cannot sync the folder", folder, error))?;
+        fault::point("file.replace.synced");
+    }
     Ok(())
 }
 
@@ -227,7 +245,7 @@ mod tests {
     fn replaces_with_mode_0644_and_leaves_nothing_behind() {
         let dir = tempfile::tempdir().unwrap();
         for bytes in [&b"one"[..], b"", b"three"] {
-            replace(dir.path(), "applied", bytes).unwrap();
+            replace(dir.path(), "applied", bytes, Sync::Yes).unwrap();
             assert_eq!(read(&dir.path().join("applied"), 100).unwrap(), bytes);
         }
         assert_eq!(dir.path().join("applied").metadata().unwrap().permissions().mode() & 0o7777, 0o644);
@@ -239,10 +257,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         // A folder of that name cannot be renamed over.
         std::fs::create_dir(dir.path().join("applied")).unwrap();
-        let error = replace(dir.path(), "applied", b"new").unwrap_err();
+        let error = replace(dir.path(), "applied", b"new", Sync::Yes).unwrap_err();
         assert_eq!(error.attempt, "cannot rename");
         assert_eq!(dir.path().read_dir().unwrap().count(), 1);
-        let error = replace(&dir.path().join("missing"), "applied", b"new").unwrap_err();
+        let error = replace(&dir.path().join("missing"), "applied", b"new", Sync::Yes).unwrap_err();
         assert_eq!(io::Error::from(error).kind(), io::ErrorKind::NotFound);
     }
 
@@ -252,7 +270,7 @@ mod tests {
         let victim = dir.path().join("victim");
         std::fs::write(&victim, "kept").unwrap();
         std::os::unix::fs::symlink(&victim, dir.path().join("applied")).unwrap();
-        replace(dir.path(), "applied", b"new").unwrap();
+        replace(dir.path(), "applied", b"new", Sync::Yes).unwrap();
         assert_eq!(read(&victim, 100).unwrap(), b"kept");
         assert_eq!(read(&dir.path().join("applied"), 100).unwrap(), b"new");
     }

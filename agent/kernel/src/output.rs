@@ -21,6 +21,7 @@ use rustix::fs::Uid;
 use crate::file;
 use crate::file::Access;
 use crate::file::FileError;
+use crate::file::Sync;
 
 /// As many as the kernel follows (path_resolution(7)).
 const MOST_LINKS: usize = 40;
@@ -104,7 +105,7 @@ fn replace(path: &Path, end: &Path, bytes: &[u8], found: Option<&Metadata>) -> R
         mode: Mode::from_raw_mode(found.permissions().mode() & 0o777),
         owner: rustix::process::geteuid().is_root().then(|| (Uid::from_raw(found.uid()), Gid::from_raw(found.gid()))),
     });
-    file::replace_as(folder_of(end), name, bytes, &access)
+    file::replace_as(folder_of(end), name, bytes, &access, Sync::Yes)
 }
 
 /// Whether somebody else may have put a file there for us to write: theirs, in a folder such as /tmp. It would stay theirs

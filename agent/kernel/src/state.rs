@@ -24,6 +24,7 @@ use trimtab_core::host::NetnsId;
 use crate::fault;
 use crate::file;
 use crate::file::FileError;
+pub use crate::file::Sync;
 
 /// The name of the journal in the folder.
 pub const JOURNAL: &str = "journal";
@@ -36,15 +37,6 @@ pub const LONGEST_JOURNAL: usize = 64 << 20;
 
 /// The longest other file that is read.
 pub const LONGEST_FILE: usize = 64 << 20;
-
-/// Whether bytes must be on the disk before the call returns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sync {
-    /// They must: intents, before the kernel is written.
-    Yes,
-    /// The page cache will do: it outlives this process, and power loss resets the kernel's values anyway.
-    No,
-}
 
 /// The name that state and locks of a namespace go by: `initial`, or `netns-` and its cookie.
 pub fn namespace(netns: &NetnsId) -> String {
@@ -151,14 +143,14 @@ impl StateDir {
         Ok(())
     }
 
-    /// Puts another journal in place of this one, atomically.
+    /// Puts another journal in place of this one, atomically. After power loss neither is of the running boot.
     ///
     /// # Errors
     /// Names the step; see [`file::replace`].
     pub fn replace_journal(&self, bytes: &[u8]) -> Result<(), FileError> {
         // The file that is held would be the old one.
         self.journal.take();
-        self.replace(JOURNAL, bytes)
+        self.replace(JOURNAL, bytes, Sync::No)
     }
 
     /// A file of the folder; `None` if there is none.
@@ -173,9 +165,9 @@ impl StateDir {
     ///
     /// # Errors
     /// Names the step; see [`file::replace`].
-    pub fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), FileError> {
+    pub fn replace(&self, name: &str, bytes: &[u8], sync: Sync) -> Result<(), FileError> {
         self.create()?;
-        file::replace(&self.path, name, bytes)
+        file::replace(&self.path, name, bytes, sync)
     }
 
     /// Removes a file; that there is none is no error.

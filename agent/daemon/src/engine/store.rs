@@ -260,13 +260,13 @@ impl Store {
         Ok(())
     }
 
-    /// Replaces `applied`.
+    /// Replaces `applied`. After power loss nothing of it is in force, whether the old file is found or the new one.
     ///
     /// # Errors
     /// If the disk does not take it; the old file is then still there.
     pub fn put_applied(&mut self, applied: Option<Applied>) -> Result<(), StoreError> {
         match &applied {
-            Some(applied) => self.dir.replace(StateFile::Applied.name(), &state::encode(applied))?,
+            Some(applied) => self.dir.replace(StateFile::Applied.name(), &state::encode(applied), Sync::No)?,
             None => self.dir.remove(StateFile::Applied.name())?,
         }
         self.applied = applied;
@@ -279,7 +279,7 @@ impl Store {
     /// If the disk does not take it; the old file is then still there.
     pub fn put_unconfirmed(&mut self, unconfirmed: Option<Unconfirmed>) -> Result<(), StoreError> {
         match &unconfirmed {
-            Some(unconfirmed) => self.dir.replace(StateFile::Unconfirmed.name(), &state::encode(unconfirmed))?,
+            Some(unconfirmed) => self.dir.replace(StateFile::Unconfirmed.name(), &state::encode(unconfirmed), Sync::Yes)?,
             None => self.dir.remove(StateFile::Unconfirmed.name())?,
         }
         self.unconfirmed = unconfirmed;

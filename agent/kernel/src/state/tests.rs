@@ -37,7 +37,7 @@ fn appends_replaces_and_removes() {
     state.replace_journal(b"two\n").unwrap();
     state.append(b"three\n", Sync::Yes).unwrap();
     assert_eq!(state.read_journal().unwrap(), b"two\nthree\n");
-    state.replace("applied", b"{}").unwrap();
+    state.replace("applied", b"{}", Sync::No).unwrap();
     assert_eq!(state.read("applied").unwrap().as_deref(), Some(&b"{}"[..]));
     state.remove("applied").unwrap();
     assert_eq!(state.read("applied").unwrap(), None);
@@ -115,7 +115,7 @@ fn what_another_boot_left_under_a_number_is_never_read() {
     let dir = tempfile::tempdir().unwrap();
     let before = StateDir::open(dir.path(), &host(17, "b1"));
     before.append(b"old", Sync::Yes).unwrap();
-    before.replace("applied", b"old").unwrap();
+    before.replace("applied", b"old", Sync::No).unwrap();
     let after = StateDir::open(dir.path(), &host(17, "b2"));
     assert_eq!(after.read_journal().unwrap(), b"");
     assert_eq!(after.read("applied").unwrap(), None);
