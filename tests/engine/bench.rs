@@ -33,8 +33,8 @@ use trimtab_core::desired::Origin;
 use trimtab_core::desired::Setting;
 use trimtab_core::desired::Want;
 use trimtab_core::facts::Asked;
-use trimtab_core::facts::Fact;
 use trimtab_core::facts::Facts;
+use trimtab_core::facts::LinkFacts;
 use trimtab_core::host::HostId;
 use trimtab_core::journal::Begin;
 use trimtab_core::journal::Caller;
@@ -401,7 +401,7 @@ impl Kernel for Mortal<'_> {
         self.kernel.facts()
     }
 
-    fn link_facts(&mut self, names: &BTreeSet<String>, asked: &Asked) -> BTreeMap<String, BTreeMap<String, Fact>> {
+    fn link_facts(&mut self, names: &BTreeSet<String>, asked: &Asked) -> BTreeMap<String, LinkFacts> {
         self.kernel.link_facts(names, asked)
     }
 

@@ -2,6 +2,7 @@
 //!
 //! A fact that is not known is not in the table; that a name is no fact at all is decided by [`KNOWN`].
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -42,8 +43,11 @@ pub struct Fact {
     /// The value.
     pub value: FactValue,
     /// Where it was learnt.
-    pub source: String,
+    pub source: Cow<'static, str>,
 }
+
+/// The facts of one interface by name.
+pub type LinkFacts = BTreeMap<Cow<'static, str>, Fact>;
 
 /// What is known of one host.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -51,7 +55,7 @@ pub struct Facts {
     /// Host-wide facts by dotted name, e.g. `host.memory`, `uplink.speed`.
     pub values: BTreeMap<String, Fact>,
     /// Facts of each interface by its name; the inner names have no prefix: `mtu`, `speed`.
-    pub links: BTreeMap<String, BTreeMap<String, Fact>>,
+    pub links: BTreeMap<String, LinkFacts>,
 }
 
 impl Facts {
@@ -70,7 +74,7 @@ impl Facts {
 
     /// Records a fact, replacing what was known.
     pub fn insert(&mut self, name: &str, value: FactValue, source: &str) {
-        self.values.insert(name.to_owned(), Fact { value, source: source.to_owned() });
+        self.values.insert(name.to_owned(), Fact { value, source: source.to_owned().into() });
     }
 
     /// Records a fact of one interface.
@@ -78,11 +82,11 @@ impl Facts {
         self.links
             .entry(link.to_owned())
             .or_default()
-            .insert(name.to_owned(), Fact { value, source: source.to_owned() });
+            .insert(name.to_owned().into(), Fact { value, source: source.to_owned().into() });
     }
 
     /// Records what was asked of interfaces. Of what was known already, this is the newer word; all else stays known.
-    pub fn extend_links(&mut self, known: BTreeMap<String, BTreeMap<String, Fact>>) {
+    pub fn extend_links(&mut self, known: BTreeMap<String, LinkFacts>) {
         for (link, facts) in known {
             self.links.entry(link).or_default().extend(facts);
         }
@@ -100,9 +104,12 @@ pub enum Asked {
 
 impl Asked {
     /// What the rules of the kinds look at: which interface lies above which, what drives it, whether it is connected.
+    pub const FOR_RULES: [&'static str; 8] =
+        ["driver", "kind", "master", "lower", "uppers", "carrier", "rx_queues", "tx_queues"];
+
+    /// What the rules of the kinds look at.
     pub fn for_rules() -> Asked {
-        let names = ["driver", "kind", "master", "lower", "uppers", "carrier", "rx_queues", "tx_queues"];
-        Asked::Only(names.map(str::to_owned).into())
+        Asked::Only(Asked::FOR_RULES.map(str::to_owned).into())
     }
 
     /// Whether this fact is asked for.

@@ -63,7 +63,7 @@ fn resolved(role: &str, params: &[&str], facts: &Facts) -> Resolved {
     let bundle = loaded.bundle.expect(role);
     let mut interfaces: BTreeSet<String> = ["lo", "eth9.100"].map(str::to_owned).into();
     interfaces.extend(facts.links.keys().cloned());
-    bundle.resolve(facts, &interfaces)
+    bundle.resolve(facts.clone(), &interfaces)
 }
 
 fn sample(name: &str) -> Facts {

@@ -4,7 +4,6 @@ use std::path::Path;
 use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
 
-use trimtab_core::facts::Asked;
 use trimtab_core::profile;
 use trimtab_core::profile::Bundle;
 use trimtab_core::profile::Loaded;
@@ -149,13 +148,9 @@ impl Session {
     }
 
     fn resolve_bundle(&mut self, bundle: &Bundle, loaded: &Texts) -> Result<Resolved, Failure> {
-        let needed = bundle.needed_link_facts();
-        if !needed.is_empty() {
-            let asked = Asked::Only(needed.into_iter().map(str::to_owned).collect());
-            let known = self.kernel.link_facts(&self.host.interfaces, &asked);
-            self.host.facts.extend_links(known);
-        }
-        let resolved = bundle.resolve(&self.host.facts, &self.host.interfaces);
+        self.host.learn_links_for(self.kernel.as_mut(), bundle);
+        let mut resolved = bundle.resolve(std::mem::take(&mut self.host.facts), &self.host.interfaces);
+        self.host.facts = std::mem::take(&mut resolved.facts);
         if resolved.failed() {
             let mut diagnostics = loaded.diagnostics.clone();
             diagnostics.extend(resolved.diagnostics);
@@ -165,7 +160,6 @@ impl Session {
                 loaded.sources.clone(),
             ));
         }
-        self.host.facts = resolved.facts.clone();
         self.host.learn_links(self.kernel.as_mut(), resolved.desired.settings.keys());
         Ok(resolved)
     }

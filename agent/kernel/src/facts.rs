@@ -9,6 +9,7 @@ use std::path::Path;
 use trimtab_core::facts::Fact;
 use trimtab_core::facts::FactValue;
 use trimtab_core::facts::Facts;
+use trimtab_core::facts::LinkFacts;
 
 use crate::file;
 use crate::identity;
@@ -53,17 +54,17 @@ pub fn gather() -> Facts {
 
 /// What is known of these interfaces of the calling thread's namespace, by interface and inner name: the form of
 /// [`Facts::links`]. An interface that is not there has no entry.
-pub fn link_facts<'a, I: IntoIterator<Item = &'a str>>(names: I) -> BTreeMap<String, BTreeMap<String, Fact>> {
+pub fn link_facts<'a, I: IntoIterator<Item = &'a str>>(names: I) -> BTreeMap<String, LinkFacts> {
     let Ok(links) = link::Links::open() else { return BTreeMap::new() };
     let mut all = BTreeMap::new();
     for name in names {
         let Some(mtu) = links.mtu(name) else { continue };
-        let fact = |value, source: &str| Fact { value, source: source.to_owned() };
-        let mut known = BTreeMap::new();
-        known.insert("name".to_owned(), fact(FactValue::Text(name.to_owned()), "SIOCGIFMTU"));
-        known.insert("mtu".to_owned(), fact(FactValue::Int(mtu), "SIOCGIFMTU"));
+        let fact = |value, source: &'static str| Fact { value, source: source.into() };
+        let mut known = LinkFacts::new();
+        known.insert("name".into(), fact(FactValue::Text(name.to_owned()), "SIOCGIFMTU"));
+        known.insert("mtu".into(), fact(FactValue::Int(mtu), "SIOCGIFMTU"));
         if let Some(speed) = links.speed(name) {
-            known.insert("speed".to_owned(), fact(FactValue::Int(speed), "ETHTOOL_GLINKSETTINGS"));
+            known.insert("speed".into(), fact(FactValue::Int(speed), "ETHTOOL_GLINKSETTINGS"));
         }
         all.insert(name.to_owned(), known);
     }

@@ -15,9 +15,9 @@ use trimtab_core::address::LinkKey;
 use trimtab_core::address::Object;
 use trimtab_core::address::SysctlKey;
 use trimtab_core::facts::Asked;
-use trimtab_core::facts::Fact;
 use trimtab_core::facts::FactValue;
 use trimtab_core::facts::Facts;
+use trimtab_core::facts::LinkFacts;
 use trimtab_core::host::HostId;
 use trimtab_core::host::NetnsId;
 use trimtab_core::observed::Reading;
@@ -339,7 +339,7 @@ impl Kernel for FakeKernel {
         self.facts.clone()
     }
 
-    fn link_facts(&mut self, names: &BTreeSet<String>, asked: &Asked) -> BTreeMap<String, BTreeMap<String, Fact>> {
+    fn link_facts(&mut self, names: &BTreeSet<String>, asked: &Asked) -> BTreeMap<String, LinkFacts> {
         self.links.facts(names, asked)
     }
 

@@ -11,8 +11,8 @@ use thiserror::Error;
 use trimtab_core::address::Address;
 use trimtab_core::address::Kind;
 use trimtab_core::facts::Asked;
-use trimtab_core::facts::Fact;
 use trimtab_core::facts::Facts;
+use trimtab_core::facts::LinkFacts;
 use trimtab_core::host::HostId;
 use trimtab_core::observed::Reading;
 use trimtab_core::value::Value;
@@ -51,7 +51,7 @@ pub trait Kernel {
 
     /// What is known of these interfaces, by interface and inner name: the form of [`Facts::links`]. What is not asked for
     /// need not be told. A kernel that cannot tell says nothing, and formulas that need it are pending.
-    fn link_facts(&mut self, _names: &BTreeSet<String>, _asked: &Asked) -> BTreeMap<String, BTreeMap<String, Fact>> {
+    fn link_facts(&mut self, _names: &BTreeSet<String>, _asked: &Asked) -> BTreeMap<String, LinkFacts> {
         BTreeMap::new()
     }
 

@@ -17,7 +17,7 @@ use trimtab_core::address::link::LinkAttribute;
 use trimtab_core::address::link::Queue;
 use trimtab_core::address::link::QueueAttribute;
 use trimtab_core::facts::Asked;
-use trimtab_core::facts::Fact;
+use trimtab_core::facts::LinkFacts;
 use trimtab_core::observed::Reading;
 use trimtab_core::value::Value;
 use trimtab_netlink::Error;
@@ -335,11 +335,7 @@ impl Links {
     }
 
     /// What is known of these interfaces; see [`facts`].
-    pub(crate) fn facts(
-        &mut self,
-        names: &BTreeSet<String>,
-        asked: &Asked,
-    ) -> BTreeMap<String, BTreeMap<String, Fact>> {
+    pub(crate) fn facts(&mut self, names: &BTreeSet<String>, asked: &Asked) -> BTreeMap<String, LinkFacts> {
         facts::gather(self, names, asked)
     }
 

@@ -12,8 +12,8 @@ use trimtab_core::address::Kind;
 use trimtab_core::address::LinkKey;
 use trimtab_core::address::Object;
 use trimtab_core::facts::Asked;
-use trimtab_core::facts::Fact;
 use trimtab_core::facts::Facts;
+use trimtab_core::facts::LinkFacts;
 use trimtab_core::host::HostId;
 use trimtab_core::observed::Reading;
 use trimtab_core::value::Value;
@@ -95,7 +95,7 @@ impl Kernel for LiveKernel {
         facts::gather()
     }
 
-    fn link_facts(&mut self, names: &BTreeSet<String>, asked: &Asked) -> BTreeMap<String, BTreeMap<String, Fact>> {
+    fn link_facts(&mut self, names: &BTreeSet<String>, asked: &Asked) -> BTreeMap<String, LinkFacts> {
         self.links.facts(names, asked)
     }
 

@@ -49,24 +49,29 @@ pub struct Input<'a> {
 /// Every address that must be read before anything can be decided: the goals, and all that decides over them. See
 /// [`reached`] for the rest.
 pub fn addresses(goals: &BTreeMap<Address, Goal>, around: &Surroundings) -> BTreeSet<Address> {
-    let mut addresses: BTreeSet<Address> = goals.keys().cloned().collect();
-    for address in goals.keys() {
-        addresses.extend(rules_of(address).closure(address, around));
-    }
-    addresses
+    let closures = goals.keys().flat_map(|address| rules_of(address).closure(address, around));
+    goals.keys().cloned().chain(closures).collect()
 }
 
-/// What else must be read before a plan can be built: whatever the goals that are not reached yet may move. Where much is
-/// moved by what seldom changes, most of it need never be read.
+/// What else must be read before a plan can be built: whatever the goals that are not reached yet may move, and what those
+/// goals may move that are moved by them. Where much is moved by what seldom changes, most of it need never be read.
 pub fn reached(input: &Input) -> BTreeSet<Address> {
     let world = World::new(input.host, input.facts, input.interfaces, input.addressed, input.observed);
     let around = Surroundings { interfaces: input.interfaces, facts: input.facts };
+    let is_written = |(address, goal): &(&Address, &Goal)| first_write(address, goal, &world).is_some();
+    let mut next: Vec<&Address> = input.goals.iter().filter(is_written).map(|(address, _)| address).collect();
+    let mut walked: BTreeSet<&Address> = next.iter().copied().collect();
     let mut reached = BTreeSet::new();
-    for (address, goal) in input.goals {
-        let mut unread = rules_of(address).reach(address, &around);
-        unread.retain(|address| !input.observed.contains_key(address));
-        if !unread.is_empty() && first_write(address, goal, &world).is_some() {
-            reached.extend(unread);
+    while let Some(address) = next.pop() {
+        for other in rules_of(address).reach(address, &around) {
+            if let Some((goal, _)) = input.goals.get_key_value(&other)
+                && walked.insert(goal)
+            {
+                next.push(goal);
+            }
+            if !input.observed.contains_key(&other) {
+                reached.insert(other);
+            }
         }
     }
     reached
@@ -76,9 +81,8 @@ pub fn reached(input: &Input) -> BTreeSet<Address> {
 pub fn build(input: &Input) -> Plan {
     let mut world = World::new(input.host, input.facts, input.interfaces, input.addressed, input.observed);
     let mut plan = Plan::default();
-    for address in in_order(input, &world) {
-        let Some(goal) = input.goals.get(&address) else { continue };
-        step(&mut plan, &mut world, &address, goal);
+    for (address, goal) in in_order(input, &world) {
+        step(&mut plan, &mut world, address, goal);
     }
     mend(&mut plan, &mut world, input);
     remark(&mut plan, &world, input);
@@ -89,18 +93,16 @@ pub fn build(input: &Input) -> Plan {
 }
 
 /// The goals by rank, with the halves of each pair the way round that the kernel takes them.
-fn in_order(input: &Input, world: &World) -> Vec<Address> {
-    let mut order: Vec<Address> = input.goals.keys().cloned().collect();
-    order.sort_by_cached_key(|address| (rules_of(address).rank(address, world.facts), address.clone()));
+fn in_order<'a>(input: &Input<'a>, world: &World) -> Vec<(&'a Address, &'a Goal<'a>)> {
+    let mut order: Vec<(&Address, &Goal)> = input.goals.iter().collect();
+    // They stand by address already, and a stable sort leaves those of one rank so.
+    order.sort_by_cached_key(|(address, _)| rules_of(address).rank(address, world.facts));
     for index in 0..order.len() {
-        let Some(first) = order.get(index).cloned() else { continue };
-        let Some(partner) = rules_of(&first).partner(&first) else { continue };
-        let Some(at) = order.iter().skip(index + 1).position(|address| *address == partner) else { continue };
-        let refused = input
-            .goals
-            .get(&first)
-            .and_then(|goal| first_write(&first, goal, world))
-            .is_some_and(|to| rules_of(&first).refusal(&first, &to, world).is_some());
+        let Some((first, goal)) = order.get(index).copied() else { continue };
+        let Some(partner) = rules_of(first).partner(first) else { continue };
+        let Some(at) = order.iter().skip(index + 1).position(|(address, _)| **address == partner) else { continue };
+        let refused =
+            first_write(first, goal, world).is_some_and(|to| rules_of(first).refusal(first, &to, world).is_some());
         if refused {
             order.swap(index, index + 1 + at);
         }

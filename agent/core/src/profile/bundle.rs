@@ -57,10 +57,10 @@ pub(super) struct Speaker {
 }
 
 impl Bundle {
-    /// What the bundle means on a host with these facts and network interfaces.
+    /// What the bundle means on a host with these facts and network interfaces. The facts come back in the answer.
     ///
     /// Pure, so that the same bundle can be tried on sample hosts.
-    pub fn resolve(&self, facts: &Facts, interfaces: &BTreeSet<String>) -> Resolved {
+    pub fn resolve(&self, facts: Facts, interfaces: &BTreeSet<String>) -> Resolved {
         resolve::resolve(self, facts, interfaces)
     }
 
@@ -85,9 +85,14 @@ impl Bundle {
         needed
     }
 
+    /// Whether any section speaks of links.
+    pub fn speaks_of_links(&self) -> bool {
+        let mut statements = self.speakers.iter().flat_map(|speaker| &speaker.statements);
+        statements.any(|statement| matches!(statement.target, Target::Link(_)))
+    }
+
     /// The facts of a host with those that its host file declares.
-    pub(super) fn with_declared(&self, facts: &Facts) -> Facts {
-        let mut facts = facts.clone();
+    pub(super) fn with_declared(&self, mut facts: Facts) -> Facts {
         for Declared { link, name, value, source } in &self.declared {
             match link {
                 Some(link) => facts.insert_link(link, name, value.clone(), source),

@@ -76,7 +76,7 @@ struct Judged<'a> {
     problems: Vec<Diagnostic>,
 }
 
-pub(super) fn resolve(bundle: &Bundle, facts: &Facts, interfaces: &BTreeSet<String>) -> Resolved {
+pub(super) fn resolve(bundle: &Bundle, facts: Facts, interfaces: &BTreeSet<String>) -> Resolved {
     let facts = bundle.with_declared(facts);
     let mut settling = Settling { bundle, facts: &facts, desired: Desired::default(), diagnostics: Vec::new() };
     let mut candidates = candidates(bundle, &facts, interfaces);

@@ -20,6 +20,7 @@ use trimtab_core::plan::Goal;
 use trimtab_core::plan::Input;
 use trimtab_core::plan::Plan;
 use trimtab_core::plan::build;
+use trimtab_core::profile::Bundle;
 use trimtab_kernel::Kernel;
 
 /// What is known of a host before its values are read.
@@ -64,6 +65,20 @@ impl Host {
             for (name, fact) in known {
                 facts.entry(name).or_insert(fact);
             }
+        }
+    }
+
+    /// Learns what the sections and formulas of a bundle ask about the interfaces and, where it speaks of links, what their
+    /// rules will ask: all in one question.
+    pub fn learn_links_for(&mut self, kernel: &mut dyn Kernel, bundle: &Bundle) {
+        let mut needed: BTreeSet<&'static str> = bundle.needed_link_facts();
+        if bundle.speaks_of_links() && !self.links_known {
+            needed.extend(Asked::FOR_RULES);
+            self.links_known = true;
+        }
+        if !needed.is_empty() {
+            let asked = Asked::Only(needed.into_iter().map(str::to_owned).collect());
+            self.facts.extend_links(kernel.link_facts(&self.interfaces, &asked));
         }
     }
 

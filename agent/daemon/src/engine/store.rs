@@ -279,7 +279,9 @@ impl Store {
     /// If the disk does not take it; the old file is then still there.
     pub fn put_unconfirmed(&mut self, unconfirmed: Option<Unconfirmed>) -> Result<(), StoreError> {
         match &unconfirmed {
-            Some(unconfirmed) => self.dir.replace(StateFile::Unconfirmed.name(), &state::encode(unconfirmed), Sync::Yes)?,
+            Some(unconfirmed) => {
+                self.dir.replace(StateFile::Unconfirmed.name(), &state::encode(unconfirmed), Sync::Yes)?
+            }
             None => self.dir.remove(StateFile::Unconfirmed.name())?,
         }
         self.unconfirmed = unconfirmed;

@@ -145,7 +145,7 @@ fn check(common: &Common, path: &Path, hosts: &[Candidate]) -> Result<Checked, F
 }
 
 fn on_host(checked: &mut Checked, bundle: &Bundle, host: &Candidate) {
-    let resolved = bundle.resolve(&host.facts, &host.interfaces);
+    let resolved = bundle.resolve(host.facts.clone(), &host.interfaces);
     for mut diagnostic in resolved.diagnostics {
         let known = |other: &Diagnostic| other.message == diagnostic.message && other.place == diagnostic.place;
         if !checked.diagnostics.iter().any(known) {

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use trimtab_core::address::LinkKey;
 use trimtab_core::address::link::LinkAttribute;
 use trimtab_core::facts::Asked;
-use trimtab_core::facts::Fact;
+use trimtab_core::facts::LinkFacts;
 use trimtab_core::observed::Reading;
 use trimtab_core::value::Value;
 
@@ -174,7 +174,7 @@ impl Links {
     }
 
     /// What is known of these devices; see [`facts`].
-    pub(super) fn facts(&self, names: &BTreeSet<String>, asked: &Asked) -> BTreeMap<String, BTreeMap<String, Fact>> {
+    pub(super) fn facts(&self, names: &BTreeSet<String>, asked: &Asked) -> BTreeMap<String, LinkFacts> {
         facts::gather(self, names, asked)
     }
 }

@@ -13,6 +13,7 @@ use rustix::net::SocketType;
 use trimtab_core::facts::Asked;
 use trimtab_core::facts::Fact;
 use trimtab_core::facts::FactValue;
+use trimtab_core::facts::LinkFacts;
 use trimtab_netlink::ethtool::Ethtool;
 use trimtab_netlink::link::Flags;
 use trimtab_netlink::link::Link;
@@ -41,7 +42,7 @@ const DRIVERS_OF_KINDS: &[(&str, &str)] = &[
 ];
 
 /// The facts of the interfaces, by name and inner name.
-type Known = BTreeMap<String, BTreeMap<String, Fact>>;
+type Known = BTreeMap<String, LinkFacts>;
 
 /// What is known of these interfaces. What the kernel does not tell is left out.
 pub(super) fn gather(links: &mut Links, names: &BTreeSet<String>, asked: &Asked) -> Known {
@@ -74,13 +75,13 @@ pub(super) fn gather(links: &mut Links, names: &BTreeSet<String>, asked: &Asked)
     known
 }
 
-fn put(facts: &mut BTreeMap<String, Fact>, name: &str, value: FactValue, source: &str) {
-    facts.insert(name.to_owned(), Fact { value, source: source.to_owned() });
+fn put(facts: &mut LinkFacts, name: &'static str, value: FactValue, source: &'static str) {
+    facts.insert(name.into(), Fact { value, source: source.into() });
 }
 
 const FROM_LINK: &str = "RTM_GETLINK";
 
-fn of_link(link: &Link, by_index: &BTreeMap<u32, &str>) -> BTreeMap<String, Fact> {
+fn of_link(link: &Link, by_index: &BTreeMap<u32, &str>) -> LinkFacts {
     let mut facts = BTreeMap::new();
     let text = |text: &str| Some(FactValue::Text(text.to_owned()));
     let number = |number: Option<u32>| number.map(|number| FactValue::Int(i64::from(number)));

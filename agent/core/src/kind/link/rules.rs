@@ -102,19 +102,7 @@ impl Rules for LinkRules {
     }
 
     fn closure(&self, address: &Address, around: &Surroundings) -> Vec<Address> {
-        let Some(key) = key(address) else { return Vec::new() };
-        let mut closure = effects::deciders(key, around.facts);
-        match key.attribute() {
-            // A file for each value of each queue: only if the number of queues changes.
-            LinkAttribute::Channel(_) => {}
-            LinkAttribute::Device(_)
-            | LinkAttribute::Ring(_)
-            | LinkAttribute::Feature(_)
-            | LinkAttribute::Coalesce(_)
-            | LinkAttribute::Pause(_)
-            | LinkAttribute::Queue(_) => closure.extend(effects::reach(key, around.facts)),
-        }
-        closure
+        key(address).map(|key| effects::deciders(key, around.facts)).unwrap_or_default()
     }
 
     fn reach(&self, address: &Address, around: &Surroundings) -> Vec<Address> {

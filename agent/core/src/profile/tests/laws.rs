@@ -65,7 +65,7 @@ fn everything(text: &[u8], arguments: &str) -> Vec<String> {
             let Some(bundle) = loaded.bundle else { continue };
             for (_, facts) in sample_hosts() {
                 let interfaces = BTreeSet::from(["eth0".to_owned(), "veth1".to_owned()]);
-                let resolved = bundle.resolve(&facts, &interfaces);
+                let resolved = bundle.resolve(facts.clone(), &interfaces);
                 shown.push(render::diagnostics::text(&resolved.diagnostics, &loaded.sources, true));
                 shown.push(serde_json::to_string(&resolved.desired).unwrap());
             }
@@ -195,7 +195,7 @@ proptest! {
         let (Some(one), Some(other)) = (one.bundle, other.bundle) else { return Ok(()) };
         for (_, facts) in sample_hosts() {
             let interfaces = BTreeSet::from(["eth0".to_owned(), "wlan0".to_owned()]);
-            let (one, other) = (one.resolve(&facts, &interfaces), other.resolve(&facts, &interfaces));
+            let (one, other) = (one.resolve(facts.clone(), &interfaces), other.resolve(facts.clone(), &interfaces));
             prop_assert_eq!(&one.desired, &other.desired);
             prop_assert_eq!(one.failed(), other.failed());
             let messages = |resolved: &crate::profile::Resolved| {
@@ -212,7 +212,7 @@ proptest! {
         let somaxconn = |line: &&String| line.starts_with("net.core.somaxconn");
         let speakers: usize = profiles.iter().map(|(lines, _)| lines.iter().filter(somaxconn).count()).sum();
         let (_, facts) = sample_hosts().remove(0);
-        let resolved = bundle.resolve(&facts, &BTreeSet::new());
+        let resolved = bundle.resolve(facts.clone(), &BTreeSet::new());
         let address = "sysctl:net.core.somaxconn".parse().unwrap();
         if let Some(setting) = resolved.desired.settings.get(&address) {
             prop_assert_eq!(setting.losers.len() + 1, speakers);
@@ -223,7 +223,7 @@ proptest! {
     fn a_value_of_the_command_line_always_wins(profiles in profiles()) {
         let world = world(&profiles, false).set("net.core.somaxconn=77");
         let Some(bundle) = world.load().bundle else { return Ok(()) };
-        let resolved = bundle.resolve(&crate::facts::Facts::default(), &BTreeSet::new());
+        let resolved = bundle.resolve(crate::facts::Facts::default(), &BTreeSet::new());
         let address = "sysctl:net.core.somaxconn".parse().unwrap();
         prop_assert_eq!(resolved.desired.settings[&address].origin.to_string(), "--set");
     }
@@ -240,7 +240,7 @@ proptest! {
         let interfaces = BTreeSet::from(["eth0".to_owned(), "eth1".to_owned(), "mystery".to_owned()]);
         let (one, other) = (sections.0, sections.1);
         let resolve = |sections: &[String]| {
-            super::one(&sections.concat()).load().bundle.map(|bundle| bundle.resolve(&facts, &interfaces))
+            super::one(&sections.concat()).load().bundle.map(|bundle| bundle.resolve(facts.clone(), &interfaces))
         };
         let (Some(one), Some(other)) = (resolve(&one), resolve(&other)) else { panic!("not loaded") };
         prop_assert_eq!(one.failed(), other.failed());

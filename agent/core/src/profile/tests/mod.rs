@@ -114,7 +114,7 @@ impl World {
         let Some(bundle) = &loaded.bundle else {
             panic!("{}", render::diagnostics::text(&loaded.diagnostics, &loaded.sources, false));
         };
-        bundle.resolve(facts, &interfaces.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>())
+        bundle.resolve(facts.clone(), &interfaces.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>())
     }
 
     /// The problems that only show on a host.

@@ -48,7 +48,7 @@ fn loaded(toml: &str) -> Bundle {
 /// Every setting on a host with these interfaces; nothing for one that is left alone.
 fn resolved(toml: &str, interfaces: &[&str]) -> BTreeMap<SysctlKey, Option<Value>> {
     let interfaces = interfaces.iter().map(|name| (*name).to_owned()).collect();
-    let resolved = loaded(toml).resolve(&Facts::default(), &interfaces);
+    let resolved = loaded(toml).resolve(Facts::default(), &interfaces);
     resolved
         .desired
         .settings

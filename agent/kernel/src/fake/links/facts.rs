@@ -10,6 +10,7 @@ use trimtab_core::address::link::Ring;
 use trimtab_core::facts::Asked;
 use trimtab_core::facts::Fact;
 use trimtab_core::facts::FactValue;
+use trimtab_core::facts::LinkFacts;
 
 use super::Links;
 use super::device::Device;
@@ -29,11 +30,7 @@ const COSTLY: &[&[&str]] = &[
     &["channels_rx_max", "channels_tx_max", "channels_combined_max", "channels_rx", "channels_tx"],
 ];
 
-pub(super) fn gather(
-    links: &Links,
-    names: &BTreeSet<String>,
-    asked: &Asked,
-) -> BTreeMap<String, BTreeMap<String, Fact>> {
+pub(super) fn gather(links: &Links, names: &BTreeSet<String>, asked: &Asked) -> BTreeMap<String, LinkFacts> {
     let wanted = links.devices.iter().filter(|(_, device)| names.contains(&device.name));
     wanted
         .map(|(index, device)| {
@@ -50,13 +47,13 @@ fn is_told(name: &str, asked: &Asked) -> bool {
     group.is_none_or(|group| group.iter().any(|name| asked.wants(name)))
 }
 
-fn of_device(links: &Links, index: u32, device: &Device) -> BTreeMap<String, Fact> {
+fn of_device(links: &Links, index: u32, device: &Device) -> LinkFacts {
     let text = |text: &str| FactValue::Text(text.to_owned());
     let name_of = |index: Option<u32>| index.and_then(|index| links.name_of(index));
     let master_kind = device.master.and_then(|master| links.devices.get(&master)).map(|master| master.kind);
     let mut uppers: Vec<&str> = links.uppers(index).into_iter().filter_map(|upper| links.name_of(upper)).collect();
     uppers.sort_unstable();
-    let mut facts: Vec<(&str, Option<FactValue>)> = vec![
+    let mut facts: Vec<(&'static str, Option<FactValue>)> = vec![
         ("name", Some(text(&device.name))),
         ("kind", Some(text(device.kind))),
         ("driver", Some(device.driver).filter(|driver| !driver.is_empty()).map(text)),
@@ -75,6 +72,6 @@ fn of_device(links: &Links, index: u32, device: &Device) -> BTreeMap<String, Fac
         }
     }
     facts.extend(MAXIMA.iter().map(|(name, attribute)| (*name, device.number(attribute).map(FactValue::Int))));
-    let told = facts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
-    told.map(|(name, value)| (name, Fact { value, source: "fake".to_owned() })).collect()
+    let told = facts.into_iter().filter_map(|(name, value)| Some((name.into(), value?)));
+    told.map(|(name, value)| (name, Fact { value, source: "fake".into() })).collect()
 }

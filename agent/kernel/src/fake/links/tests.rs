@@ -9,6 +9,7 @@ use trimtab_core::address::Kind;
 use trimtab_core::address::LinkKey;
 use trimtab_core::facts::Asked;
 use trimtab_core::facts::FactValue;
+use trimtab_core::facts::LinkFacts;
 use trimtab_core::observed::Reading;
 use trimtab_core::value::Ports;
 use trimtab_core::value::Value;
@@ -159,11 +160,11 @@ impl Pair {
         let fake = self.fake.link_facts(names, asked);
         let live = self.live.link_facts(names, asked);
         // What nobody can foretell, or the fake does not tell.
-        let told = |facts: &BTreeMap<String, trimtab_core::facts::Fact>| -> BTreeMap<String, FactValue> {
+        let told = |facts: &LinkFacts| -> BTreeMap<String, FactValue> {
             let kept = facts.iter().filter(|(name, _)| {
-                !["carrier", "default_route", "permanent_address", "speed"].contains(&name.as_str())
+                !["carrier", "default_route", "permanent_address", "speed"].contains(&name.as_ref())
             });
-            kept.map(|(name, fact)| (name.clone(), fact.value.clone())).collect()
+            kept.map(|(name, fact)| (name.to_string(), fact.value.clone())).collect()
         };
         for name in names {
             assert_eq!(told(&fake[name]), told(&live[name]), "{name}, asked for {asked:?}");
