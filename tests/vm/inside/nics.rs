@@ -36,9 +36,7 @@ fn there_is_one_of_each_driver_and_its_link_comes_up() {
         let name = nic(driver);
         assert!(sh(&format!("ethtool -i {name}")).contains(&format!("driver: {driver}")));
         sh(&format!("ip link set {name} up"));
-        crate::machine::wait_until(&format!("{name} has a link"), &|| {
-            sh(&format!("cat /sys/class/net/{name}/carrier")) == "1"
-        });
+        crate::machine::wait_until(&format!("{name} has a link"), &|| crate::links::sysfs(&name, "carrier") == "1");
         sh(&format!("ip link set {name} down"));
     }
 }

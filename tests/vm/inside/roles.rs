@@ -1,22 +1,22 @@
 //! The profiles that are shipped, on a whole machine with three NICs: applied, verified, applied again, taken back.
 
-use crate::machine::Machine;
+use crate::links::Bench;
 use crate::machine::sh;
 use crate::machine::unload;
 
 /// What a role may wait for here is a fact that the machine does not know, never a write that failed.
 fn goes_there_and_back(role: &str) {
     sh("modprobe nf_conntrack");
-    let machine = Machine::new();
+    let machine = Bench::new();
     let planned = machine.trimtab(&["plan", role, "--json"]);
     assert!([2, 3].contains(&planned.code), "{planned:?}");
     let applied = machine.trimtab(&["apply", role]);
     assert!(applied.code == 0, "{applied:?}");
-    let changed = machine.differences();
+    let (changed, of_links) = (machine.differences(), machine.changes());
     assert!(!changed.is_empty());
     machine.trimtab(&["verify"]).exits(0);
     machine.writes_nothing(&["apply", role], 0);
-    assert_eq!(machine.differences(), changed, "the second apply");
+    assert_eq!((machine.differences(), machine.changes()), (changed, of_links), "the second apply");
     machine.trimtab(&["revert"]).exits(0);
     machine.is_as_before();
     unload("nf_conntrack");
@@ -44,7 +44,7 @@ fn router_goes_there_and_back() {
 
 #[test]
 fn roles_in_one_host_file_go_there_and_back() {
-    let machine = Machine::new();
+    let machine = Bench::new();
     machine.write("host.toml", "profiles = [\"web-frontend\", \"egress-proxy\"]\n[params]\nrtt = \"90ms\"\nconnections_per_second = 3000\n[sysctl]\nnet.ipv4.tcp_keepalive_time = 120\nnet.ipv4.tcp_keepalive_intvl = 15\nnet.core.somaxconn = 7000\n");
     let applied = machine.trimtab(&["apply"]);
     assert!(applied.code == 0, "{applied:?}");

@@ -97,8 +97,8 @@ fn what_is_made_renamed_and_deleted_is_heard_of() {
         let theirs = links(&mut monitor);
         let Some((requester, link::Change::Gone(link))) = theirs.last() else { panic!("{theirs:?}") };
         assert_eq!((link.index, link.name.as_str()), (index, "tt-b"));
-        // Foreign, where it is said.
-        assert!(*requester != Some(socket.port()) && requester.is_some() == ours_are_told, "{requester:?}");
+        // Foreign, where it is said; Linux 6.1 says it of what goes.
+        assert!(*requester != Some(socket.port()) && (requester.is_some() || !ours_are_told), "{requester:?}");
     });
 }
 

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
+use std::path::Path;
 
 use crate::machine::Machine;
 use crate::machine::sh;
 use crate::machine::wait_until;
 
 /// Settings of every interface, by its name.
-type Shown = BTreeMap<String, String>;
+type Shown = BTreeMap<String, Vec<String>>;
 
 /// The machine, with what its interfaces are set to.
 pub struct Bench {
@@ -84,27 +85,66 @@ impl Bench {
     }
 }
 
-/// What ethtool(8), ip(8) and sysfs show of every interface; whether it is up and carries is left out.
+/// What ethtool(8), ip(8) and sysfs show of every interface; whether it is up and carries is left out. Few programs are
+/// started for it, as that is what takes long here: ethtool(8) asks for all devices at once.
 fn shown() -> Shown {
-    const SCRIPT: &str = r#"
-        for path in /sys/class/net/*; do
-            name=${path##*/}
-            [ -d "$path" ] || continue
-            printf '\n=== %s\n' "$name"
-            for option in -g -l -a -c -k; do ethtool "$option" "$name" 2>/dev/null | grep -v 'negotiated:' || true; done
-            ip -d -o link show dev "$name" | grep -oE 'g[rs]o_(ipv4_)?max_(size|segs) [0-9]+' || true
-            cd "$path"
-            grep -s . mtu tx_queue_len queues/*/rps_cpus queues/*/rps_flow_cnt queues/*/xps_cpus || true
-        done
-    "#;
-    let text = sh(SCRIPT);
-    let parts = text.split("=== ").filter_map(|part| part.split_once('\n'));
-    parts.map(|(name, text)| (name.to_owned(), text.trim().to_owned())).collect()
+    let mut all = Shown::new();
+    for entry in Path::new("/sys/class/net").read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.insert(path.file_name().unwrap().to_str().unwrap().to_owned(), files(&path));
+        }
+    }
+    let text = sh("for option in -g -l -a -c -k; do ethtool $option '*' 2>/dev/null || true; done");
+    let mut of: Option<&mut Vec<String>> = None;
+    let (mut section, mut part) = (String::new(), "");
+    for line in text.lines().filter(|line| !line.is_empty() && !line.contains("negotiated:")) {
+        // `Ring parameters for eth0:`
+        let header = line.strip_suffix(':').and_then(|line| line.rsplit_once(" for "));
+        if let Some((what, name)) = header {
+            (section, part) = (what.to_owned(), "");
+            of = all.get_mut(name);
+        } else if let Some(what) = line.strip_suffix(':') {
+            part = what;
+        } else if let Some(lines) = &mut of {
+            lines.push(format!("{section} {part} {}", line.trim()));
+        }
+    }
+    for line in sh("ip -d -o link show").lines() {
+        let name = line.split(": ").nth(1).and_then(|name| name.split('@').next()).unwrap();
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let limits = words.windows(2).filter(|pair| LIMITS.contains(&pair[0]));
+        if let Some(lines) = all.get_mut(name) {
+            lines.extend(limits.map(|pair| pair.join(" ")));
+        }
+    }
+    let seen = |of: &str| all.values().filter(|lines| lines.iter().any(|line| line.starts_with(of))).count();
+    assert_eq!((seen("Features "), seen("gso_max_size ")), (all.len(), all.len()), "{text}");
+    all
+}
+
+/// Of `ip -d link`.
+const LIMITS: [&str; 5] = ["gso_max_size", "gso_max_segs", "gro_max_size", "gso_ipv4_max_size", "gro_ipv4_max_size"];
+
+/// What sysfs shows of an interface and its queues.
+fn files(interface: &Path) -> Vec<String> {
+    let mut files = ["mtu", "tx_queue_len"].map(|file| interface.join(file)).to_vec();
+    for queue in interface.join("queues").read_dir().unwrap() {
+        let queue = queue.unwrap().path();
+        files.extend(["rps_cpus", "rps_flow_cnt", "xps_cpus"].map(|file| queue.join(file)));
+    }
+    files.sort();
+    // Some have no steering of their own, and say so.
+    let held = files.into_iter().filter_map(|file| {
+        let text = std::fs::File::open(&file).and_then(std::io::read_to_string).ok()?;
+        Some(format!("{} {}", file.strip_prefix(interface).unwrap().display(), text.trim()))
+    });
+    held.collect()
 }
 
 fn changes(before: &Shown, after: &Shown) -> Vec<String> {
     let lines = |shown: &Shown| -> Vec<String> {
-        shown.iter().flat_map(|(name, text)| text.lines().map(move |line| format!("{name}: {line}"))).collect()
+        shown.iter().flat_map(|(name, lines)| lines.iter().map(move |line| format!("{name}: {line}"))).collect()
     };
     let (before, after) = (lines(before), lines(after));
     let gone = before.iter().filter(|line| !after.contains(line)).map(|line| format!("- {line}"));
@@ -125,7 +165,9 @@ pub fn ethtool(option: &str, interface: &str, name: &str) -> String {
 /// A file of sysfs below an interface.
 #[track_caller]
 pub fn sysfs(interface: &str, file: &str) -> String {
-    sh(&format!("cat /sys/class/net/{interface}/{file}"))
+    let path = Path::new("/sys/class/net").join(interface).join(file);
+    let text = std::fs::File::open(&path).and_then(std::io::read_to_string);
+    text.unwrap_or_else(|error| panic!("{}: {error}", path.display())).trim().to_owned()
 }
 
 /// Brings a link up, and waits until it carries. Down again when this goes.

@@ -41,6 +41,21 @@ fn what_needs_scatter_gather_goes_and_comes_with_it() {
 }
 
 #[test]
+fn merging_of_vmxnet3_is_switched_off_and_on() {
+    let name = nic("vmxnet3");
+    for up in [false, true] {
+        let _up = up.then(|| Up::new(&name));
+        let (original, other) =
+            if feature(&name, "large-receive-offload") == "on" { (true, false) } else { (false, true) };
+        let bench = Bench::with(&section(&name, &format!("lro = {other}")));
+        bench.applies();
+        bench.reverts();
+        let bench = Bench::with(&section(&name, &format!("rx-lro = {original}")));
+        bench.is_content();
+    }
+}
+
+#[test]
 fn segmentation_of_virtio_is_switched_off_and_on() {
     let name = nic("virtio_net");
     let _up = Up::new(&name);
@@ -51,6 +66,23 @@ fn segmentation_of_virtio_is_switched_off_and_on() {
     bench.applies();
     assert_eq!(feature(&name, "tcp-segmentation-offload"), "off");
     bench.reverts();
+}
+
+#[test]
+fn what_is_fixed_is_named_and_keeps_nothing_else() {
+    let name = nic("e1000e");
+    assert_eq!(feature(&name, "large-receive-offload"), "off [fixed]");
+    let bench = Bench::with(&section(&name, "lro = true, gro = false"));
+    bench.trimtab(&["apply", "set"]).exits(3).says(&["feature/rx-lro", "the driver cannot change it"]);
+    assert_eq!(feature(&name, "generic-receive-offload"), "off");
+    bench.reverts();
+    // What is off for good is off as wanted.
+    let bench = Bench::with(&section(&name, "lro = false"));
+    bench.is_content();
+    let bench = Bench::with(&section(&name, "rx-gro-lits = true"));
+    let told = bench.trimtab(&["plan", "set"]);
+    assert!(told.code == 3 || told.code == 1, "{told:?}");
+    assert!(format!("{}{}", told.out, told.err).contains("did you mean rx-gro-list"), "{told:?}");
 }
 
 /// One switch of the device for both directions, which the driver moves together.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
+use super::bench::Bench;
 use super::bench::Up;
 use crate::machine::Machine;
 use crate::machine::sh;
@@ -144,6 +145,73 @@ fn switch(text: &str) -> Json {
     }
 }
 
+/// Who drives each NIC, on which bus, with which permanent address.
+fn facts_agree(snapshot: &Json) {
+    for driver in DRIVERS {
+        let name = nic(driver);
+        let known = &snapshot["facts"]["links"][&name];
+        let (of_driver, of_address) = (sh(&format!("ethtool -i {name}")), sh(&format!("ethtool -P {name}")));
+        let bus = shown(&of_driver, "bus-info");
+        let address = of_address.strip_prefix("Permanent address: ").unwrap();
+        for (fact, told) in [("driver", driver), ("bus", &bus), ("permanent_address", address)] {
+            assert_eq!(known[fact]["value"], told, "{name} {fact}");
+        }
+    }
+}
+
+/// Behind each command of another program, what must be read then.
+const SET: [(&str, &str, &str, i64); 9] = [
+    ("virtio_net", "ethtool -G NAME rx 128", "ring/rx", 128),
+    ("virtio_net", "ethtool -L NAME combined 3", "channel/combined", 3),
+    ("virtio_net", "ip link set NAME mtu 1400", "mtu", 1400),
+    ("virtio_net", "ip link set NAME txqueuelen 77", "txqueuelen", 77),
+    ("virtio_net", "echo 1 >/sys/class/net/NAME/queues/rx-0/rps_flow_cnt", "queue/rx-0/rps-flow-cnt", 1),
+    ("e1000e", "ethtool -C NAME rx-usecs 50", "coalesce/rx-usecs", 50),
+    ("e1000e", "ethtool -G NAME rx 512 tx 1024", "ring/tx", 1024),
+    ("vmxnet3", "ethtool -G NAME rx-jumbo 1024", "ring/rx-jumbo", 1024),
+    ("vmxnet3", "ip link set NAME gso_max_segs 100", "gso-max-segs", 100),
+];
+const SWITCHED: [(&str, &str, &str); 4] = [
+    ("virtio_net", "ethtool -K NAME gro off", "feature/rx-gro"),
+    ("e1000e", "ethtool -A NAME autoneg off rx on tx off", "pause/tx"),
+    ("e1000e", "ethtool -K NAME rxvlan off", "feature/rx-vlan-hw-parse"),
+    ("vmxnet3", "ethtool -K NAME lro off", "feature/rx-lro"),
+];
+
+#[test]
+fn what_ethtool_8_and_ip_8_set_is_read() {
+    let bench = Bench::new();
+    let before = bench.trimtab(&["snapshot"]).exits(0).json();
+    let set = SET.map(|(driver, command, address, value)| (driver, command, address, Json::from(value)));
+    let all =
+        set.into_iter().chain(SWITCHED.map(|(driver, command, address)| (driver, command, address, false.into())));
+    let all: Vec<_> = all
+        .map(|(driver, command, address, value)| {
+            let name = nic(driver);
+            (command.replace("NAME", &name), format!("link:{name}/{address}"), value)
+        })
+        .collect();
+    sh(&all.iter().map(|(command, ..)| command.as_str()).collect::<Vec<_>>().join("\n"));
+    let after = bench.trimtab(&["snapshot"]).exits(0).json();
+    let read = |snapshot: &Json, address: &str| snapshot["readings"][address]["typed"]["value"].clone();
+    for (command, address, value) in &all {
+        assert_eq!(read(&after, address), *value, "{command}");
+        assert_ne!(read(&before, address), *value, "{command} changes nothing");
+    }
+    // And it is put right again by the same programs.
+    let (virtio, e1000e, vmxnet3) = (nic("virtio_net"), nic("e1000e"), nic("vmxnet3"));
+    let channels = read(&before, &format!("link:{virtio}/channel/combined"));
+    let segments = read(&before, &format!("link:{vmxnet3}/gso-max-segs"));
+    sh(&format!(
+        "ethtool -G {virtio} rx 256; ethtool -L {virtio} combined {channels}; ip link set {virtio} mtu 1500 txqueuelen 1000
+         ethtool -K {virtio} gro on; echo 0 >/sys/class/net/{virtio}/queues/rx-0/rps_flow_cnt
+         ethtool -C {e1000e} rx-usecs 3; ethtool -G {e1000e} rx 256 tx 256; ethtool -K {e1000e} rxvlan on txvlan on
+         ethtool -A {e1000e} autoneg on rx on tx on
+         ethtool -G {vmxnet3} rx-jumbo 512; ethtool -K {vmxnet3} lro on; ip link set {vmxnet3} gso_max_segs {segments}"
+    ));
+    bench.is_as_before();
+}
+
 #[test]
 fn a_snapshot_agrees_with_ethtool_8_and_ip_8_on_every_device() {
     sh("modprobe bonding max_bonds=0; modprobe dummy numdummies=0; modprobe ifb numifbs=0");
@@ -159,6 +227,7 @@ fn a_snapshot_agrees_with_ethtool_8_and_ip_8_on_every_device() {
     sh(&format!("ethtool -K {lower} sg off"));
     let mut accounts = Accounts::default();
     let snapshot = Machine::new().trimtab(&["snapshot"]).exits(0).json();
+    facts_agree(&snapshot);
     for (address, reading) in snapshot["readings"].as_object().unwrap() {
         if let Some(value) = reading["typed"].get("value") {
             accounts.ours.insert(address.clone(), value.clone());
