@@ -202,10 +202,16 @@ fn collect(folder: &Path, values: &mut Values) {
     }
 }
 
-/// As the kernel gives it to one read(2); what cannot be read (an action, an unset secret) has no value.
+/// As the kernel gives it to one read(2); what cannot be read (an action, an unset secret) has no value. The kernel clears as
+/// much memory as it is asked for, which takes its time here, so most get no more than a line.
 fn one_read(path: &Path) -> Option<Vec<u8>> {
-    let mut buffer = vec![0; 16 << 10];
-    let length = File::open(path).and_then(|mut file| file.read(&mut buffer)).ok()?;
-    buffer.truncate(length);
-    Some(buffer)
+    let read = |size: usize| {
+        let mut buffer = vec![0; size];
+        let length = File::open(path).and_then(|mut file| file.read(&mut buffer)).ok()?;
+        buffer.truncate(length);
+        Some(buffer)
+    };
+    read(LINE).and_then(|bytes| if bytes.len() < LINE { Some(bytes) } else { read(16 << 10) })
 }
+
+const LINE: usize = 512;
