@@ -41,14 +41,16 @@ impl Payload for Duplex {
 settings! {
     /// `ETHTOOL_MSG_LINKMODES_GET`, without the lists of modes.
     LinkModes = "get link modes", to_kernel::LINKMODES_GET => from_kernel::LINKMODES_GET_REPLY;
-    /// Whether it is negotiated with the other end.
-    2 autoneg: bool,
-    /// Megabits per second as the driver says it; see [`LinkModes::known_speed`].
-    5 speed: u32,
-    /// Whether both directions go at once.
-    6 duplex: Duplex,
-    /// Lanes. Since Linux 6.1, of few drivers.
-    9 lanes: u32,
+    told {
+        /// Whether it is negotiated with the other end.
+        2 autoneg: bool,
+        /// Megabits per second as the driver says it; see [`LinkModes::known_speed`].
+        5 speed: u32,
+        /// Whether both directions go at once.
+        6 duplex: Duplex,
+        /// Lanes. Since Linux 6.1, of few drivers.
+        9 lanes: u32,
+    }
 }
 
 impl LinkModes {
@@ -62,12 +64,14 @@ impl LinkModes {
 settings! {
     /// `ETHTOOL_MSG_LINKSTATE_GET`
     LinkState = "get link state", to_kernel::LINKSTATE_GET => from_kernel::LINKSTATE_GET_REPLY;
-    /// Whether there is a link.
-    2 link: bool,
-    /// Quality of the signal.
-    3 sqi: u32,
-    /// Most that `sqi` can be.
-    4 sqi_max: u32,
-    /// How often the link was lost. Since Linux 6.9.
-    7 ext_down_cnt: u32,
+    told {
+        /// Whether there is a link.
+        2 link: bool,
+        /// Quality of the signal.
+        3 sqi: u32,
+        /// Most that `sqi` can be.
+        4 sqi_max: u32,
+        /// How often the link was lost. Since Linux 6.9.
+        7 ext_down_cnt: u32,
+    }
 }

@@ -2,27 +2,19 @@
 
 use super::number::from_kernel;
 use super::number::to_kernel;
-use super::settings::change;
 use super::settings::settings;
 
 settings! {
     /// `ETHTOOL_MSG_PAUSE_GET`
     Pause = "get pause", to_kernel::PAUSE_GET => from_kernel::PAUSE_GET_REPLY;
-    /// Whether it is negotiated with the other end.
-    2 autoneg: bool,
-    /// Whether pause frames that are received are obeyed.
-    3 rx: bool,
-    /// Whether pause frames are sent.
-    4 tx: bool,
-}
-
-change! {
+    told {}
     /// `ETHTOOL_MSG_PAUSE_SET`; fields as in [`Pause`].
-    PauseChange;
-    /// Whether it is negotiated with the other end.
-    2 autoneg: bool,
-    /// Whether pause frames that are received are obeyed.
-    3 rx: bool,
-    /// Whether pause frames are sent.
-    4 tx: bool,
+    set PauseChange {
+        /// Whether it is negotiated with the other end.
+        2 autoneg: bool,
+        /// Whether pause frames that are received are obeyed.
+        3 rx: bool,
+        /// Whether pause frames are sent.
+        4 tx: bool,
+    }
 }

@@ -55,19 +55,26 @@ impl Payload for bool {
     }
 }
 
-/// Declares what the kernel tells: a struct of options, each field with the number of its attribute.
+/// Declares a kind of settings: what the kernel tells, a struct of options, each field with the number of its attribute; and of
+/// what can be set what it can be told, a struct of options too, none of which means to leave that as it is. The fields of
+/// `told` are in the first only.
 macro_rules! settings {
     (
         $(#[$doc:meta])*
         $name:ident = $ask:literal, $get:expr => $reply:expr;
-        $($(#[$field_doc:meta])* $number:literal $field:ident: $kind:ty,)*
+        told { $($(#[$told_doc:meta])* $told_number:literal $told:ident: $told_kind:ty,)* }
+        $(
+            $(#[$change_doc:meta])*
+            set $change:ident { $($(#[$set_doc:meta])* $set_number:literal $set:ident: $set_kind:ty,)* }
+        )?
     ) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Default, PartialEq, Eq)]
         pub struct $name {
             /// The device.
             pub device: $crate::ethtool::DeviceId,
-            $($(#[$field_doc])* pub $field: Option<$kind>,)*
+            $($(#[$told_doc])* pub $told: Option<$told_kind>,)*
+            $($($(#[$set_doc])* pub $set: Option<$set_kind>,)*)?
         }
 
         impl $crate::ethtool::settings::Settings for $name {
@@ -84,7 +91,8 @@ macro_rules! settings {
                 for attribute in attributes {
                     let attribute = attribute?;
                     match attribute.kind {
-                        $($number => settings.$field = Some(<$kind as Payload>::read(&attribute)?),)*
+                        $($told_number => settings.$told = Some(<$told_kind as Payload>::read(&attribute)?),)*
+                        $($($set_number => settings.$set = Some(<$set_kind as Payload>::read(&attribute)?),)*)?
                         // Another header, or of a newer kernel.
                         _ => (),
                     }
@@ -92,33 +100,25 @@ macro_rules! settings {
                 Ok(settings)
             }
         }
-    };
-}
 
-/// Declares what the kernel can be told: a struct of options, none of which means to leave that as it is.
-macro_rules! change {
-    (
-        $(#[$doc:meta])*
-        $name:ident;
-        $($(#[$field_doc:meta])* $number:literal $field:ident: $kind:ty,)*
-    ) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Default, PartialEq, Eq)]
-        pub struct $name {
-            $($(#[$field_doc])* pub $field: Option<$kind>,)*
-        }
-
-        impl $name {
-            pub(super) fn write(&self, writer: &mut $crate::wire::Writer) {
-                use $crate::ethtool::settings::Payload;
-                let $name { $($field),* } = self;
-                $(if let Some(value) = $field {
-                    <$kind as Payload>::write(value, writer, $number);
-                })*
+        $(
+            $(#[$change_doc])*
+            #[derive(Debug, Clone, Default, PartialEq, Eq)]
+            pub struct $change {
+                $($(#[$set_doc])* pub $set: Option<$set_kind>,)*
             }
-        }
+
+            impl $change {
+                pub(super) fn write(&self, writer: &mut $crate::wire::Writer) {
+                    use $crate::ethtool::settings::Payload;
+                    let $change { $($set),* } = self;
+                    $(if let Some(value) = $set {
+                        <$set_kind as Payload>::write(value, writer, $set_number);
+                    })*
+                }
+            }
+        )?
     };
 }
 
-pub(super) use change;
 pub(super) use settings;
