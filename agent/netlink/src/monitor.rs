@@ -16,18 +16,12 @@
 //! # Ok::<(), trimtab_netlink::Error>(())
 //! ```
 
-use std::os::fd::AsFd;
-use std::os::fd::AsRawFd;
-use std::os::fd::BorrowedFd;
-use std::os::fd::RawFd;
-use std::time::Duration;
-
 use crate::address;
 use crate::error::Error;
 use crate::ip::IpFamily;
 use crate::link;
 use crate::netconf;
-use crate::socket::Event;
+use crate::socket;
 use crate::socket::EventSocket;
 use crate::socket::Protocol;
 use crate::tc;
@@ -108,15 +102,7 @@ impl Heard {
 }
 
 /// What a [`Monitor`] has to tell.
-#[derive(Debug)]
-pub enum News {
-    /// Nothing now.
-    Idle,
-    /// Changes were lost: read everything anew.
-    Overrun,
-    /// Changes, in their order. One that cannot be read is an error, and those after it are there all the same.
-    Changes(Vec<Result<Heard, Malformed>>),
-}
+pub type News = socket::News<Heard>;
 
 /// Listens to what happens in the namespace of the thread that opened it.
 #[derive(Debug)]
@@ -143,33 +129,8 @@ impl Monitor {
     /// # Errors
     /// [`Error::Io`]
     pub fn read(&mut self) -> Result<News, Error> {
-        Ok(match self.socket.read()? {
-            Event::Idle => News::Idle,
-            Event::Overrun => News::Overrun,
-            Event::Messages(messages) => {
-                let read = |message: Message<'_>| Heard::read(&message);
-                News::Changes(messages.filter_map(|message| message.and_then(read).transpose()).collect())
-            }
-        })
-    }
-
-    /// Waits until something has come, or for so long; whether something has.
-    ///
-    /// # Errors
-    /// [`Error::Io`]
-    pub fn wait(&self, limit: Duration) -> Result<bool, Error> {
-        self.socket.wait(limit)
+        self.socket.news(Heard::read)
     }
 }
 
-impl AsFd for Monitor {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
-    }
-}
-
-impl AsRawFd for Monitor {
-    fn as_raw_fd(&self) -> RawFd {
-        self.socket.as_raw_fd()
-    }
-}
+socket::waits!(Monitor);

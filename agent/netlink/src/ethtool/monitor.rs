@@ -1,11 +1,6 @@
 //! News of settings: the multicast group `monitor`.
 
-use std::os::fd::AsFd;
-use std::os::fd::AsRawFd;
-use std::os::fd::BorrowedFd;
-use std::os::fd::RawFd;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::channels::Channels;
 use super::client::Ethtool;
@@ -24,7 +19,7 @@ use super::strings::StringSet;
 use crate::error::Error;
 use crate::generic::Family;
 use crate::generic::GenericMessage;
-use crate::socket::Event;
+use crate::socket;
 use crate::socket::EventSocket;
 use crate::socket::Protocol;
 use crate::socket::RequestSocket;
@@ -97,15 +92,7 @@ impl Change {
 }
 
 /// What a [`Monitor`] has to tell.
-#[derive(Debug)]
-pub enum News {
-    /// Nothing now.
-    Idle,
-    /// Changes were lost: read everything anew.
-    Overrun,
-    /// Changes, in their order. One that cannot be read is an error, and those after it are there all the same.
-    Changes(Vec<Result<Change, Malformed>>),
-}
+pub type News = socket::News<Change>;
 
 /// Listens to changes of settings of all devices of the namespace of the thread that opened it.
 #[derive(Debug)]
@@ -133,35 +120,10 @@ impl Monitor {
     /// # Errors
     /// [`Error::Io`]
     pub fn read(&mut self) -> Result<News, Error> {
-        Ok(match self.socket.read()? {
-            Event::Idle => News::Idle,
-            Event::Overrun => News::Overrun,
-            Event::Messages(messages) => {
-                let read = |message: Message<'_>| Change::read(&message, &self.names);
-                let ours = messages
-                    .filter(|message| message.as_ref().map_or(true, |message| message.header.kind == self.family));
-                News::Changes(ours.map(|message| message.and_then(read)).collect())
-            }
-        })
-    }
-
-    /// Waits until something has come, or for so long; whether something has.
-    ///
-    /// # Errors
-    /// [`Error::Io`]
-    pub fn wait(&self, limit: Duration) -> Result<bool, Error> {
-        self.socket.wait(limit)
+        let Monitor { socket, family, names } = self;
+        let is_ours = |message: &Message<'_>| message.header.kind == *family;
+        socket.news(|message| is_ours(message).then(|| Change::read(message, names)).transpose())
     }
 }
 
-impl AsFd for Monitor {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
-    }
-}
-
-impl AsRawFd for Monitor {
-    fn as_raw_fd(&self) -> RawFd {
-        self.socket.as_raw_fd()
-    }
-}
+socket::waits!(Monitor);

@@ -5,11 +5,14 @@ mod ack;
 mod batch;
 mod descriptor;
 mod event;
+mod news;
 mod request;
 
 pub use ack::Ack;
 pub use event::Event;
 pub use event::EventSocket;
+pub use news::News;
+pub(crate) use news::waits;
 pub use request::Request;
 pub use request::RequestSocket;
 
