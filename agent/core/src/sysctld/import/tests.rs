@@ -263,6 +263,15 @@ fn what_no_kernel_takes_stays_a_comment_with_the_reason() {
 }
 
 #[test]
+fn what_a_profile_takes_for_something_else_stays_a_comment() {
+    let text = "vendor.x = 1 \u{1}\nvendor.y = keep\nnet.ipv4.tcp_congestion_control = keep\n";
+    assert_eq!(values(text), pairs(&[]));
+    let Imported { toml, notes } = one(text);
+    assert!(toml.contains("the value has a control character") && notes.len() == 3, "{toml}");
+    loaded(&toml);
+}
+
+#[test]
 fn every_value_written_down_is_what_the_next_boot_sets() {
     let text = "net.ipv4.conf.*.arp_announce=2\nnet.ipv4.conf.lo.arp_announce=1\n-net.ipv4.conf.all.arp_announce\n\
                 net.core.somaxconn=0x1000\nnet.core.somaxconn=010\nnet.ipv4.tcp_rmem=1 2 3\n";

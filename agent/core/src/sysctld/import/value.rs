@@ -42,12 +42,40 @@ pub(super) fn spell(key: &SysctlKey, text: &str) -> Result<Spelt, String> {
     if text.contains('\u{fffd}') {
         return Err("the value is no UTF-8".to_owned());
     }
-    let Some(entry) = entry else { return Ok(unknown(text)) };
-    let spelt = known(entry.kind, text)?;
-    let problems = kind::sysctl::check(key, &Policy::Value(spelt.wanted.clone()));
-    match problems.into_iter().find(|problem| problem.severity == Severity::Error) {
-        Some(problem) => Err(problem.message),
-        None => Ok(spelt),
+    let spelt = match entry {
+        None => unknown(text),
+        Some(entry) => {
+            let spelt = known(entry.kind, text)?;
+            let problems = kind::sysctl::check(key, &Policy::Value(spelt.wanted.clone()));
+            match problems.into_iter().find(|problem| problem.severity == Severity::Error) {
+                Some(problem) => return Err(problem.message),
+                None => spelt,
+            }
+        }
+    };
+    let elements = match &spelt.wanted {
+        Wanted::One(scalar) => vec![scalar],
+        Wanted::Many(elements) => elements.iter().filter_map(scalar_of).collect(),
+    };
+    elements.into_iter().try_for_each(sayable)?;
+    Ok(spelt)
+}
+
+fn scalar_of(element: &Element) -> Option<&Scalar> {
+    match element {
+        Element::Is(scalar) => Some(scalar),
+        Element::Keep => None,
+    }
+}
+
+/// What means something else in a profile, or nothing.
+fn sayable(scalar: &Scalar) -> Result<(), String> {
+    match scalar {
+        Scalar::Text(text) if text == "keep" => Err("a profile takes `keep` for what is to stay as it is".to_owned()),
+        Scalar::Text(text) if text.chars().any(|c| c.is_control() && c != '\t') => {
+            Err("the value has a control character".to_owned())
+        }
+        Scalar::Text(_) | Scalar::Int(_) => Ok(()),
     }
 }
 
