@@ -32,6 +32,8 @@
 #![deny(unsafe_code)]
 
 pub mod address;
+#[cfg(any(test, feature = "decoders"))]
+pub mod decoders;
 pub mod error;
 pub mod ethtool;
 pub mod generic;

@@ -134,7 +134,7 @@ pub fn defaults(socket: &mut RequestSocket, family: IpFamily) -> Result<Vec<Defa
 }
 
 /// None if it is no default route.
-fn parse(message: &Message<'_>) -> Result<Option<DefaultRoute>, Malformed> {
+pub(crate) fn parse(message: &Message<'_>) -> Result<Option<DefaultRoute>, Malformed> {
     let (fixed, attributes) = message.split::<12>()?;
     let [family, to, from, service, table, protocol, _, kind, f0, f1, f2, f3] = *fixed;
     let flags = u32::from_ne_bytes([f0, f1, f2, f3]);

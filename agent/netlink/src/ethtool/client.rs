@@ -283,7 +283,7 @@ fn whole(what: &str, name: &str) -> Result<(), Error> {
     Ok(())
 }
 
-fn read_features(message: &Message<'_>, names: &Arc<StringSet>) -> Result<Features, Malformed> {
+pub(super) fn read_features(message: &Message<'_>, names: &Arc<StringSet>) -> Result<Features, Malformed> {
     let GenericMessage { command, attributes, .. } = GenericMessage::parse(message)?;
     if command != from_kernel::FEATURES_GET_REPLY {
         return Err(Malformed::Missing { what: "ETHTOOL_MSG_FEATURES_GET_REPLY" });

@@ -27,6 +27,8 @@ mod bitset;
 mod channels;
 mod client;
 mod coalesce;
+#[cfg(any(test, feature = "decoders"))]
+mod decode;
 mod device;
 mod features;
 mod link;
@@ -48,6 +50,8 @@ pub use client::Ethtool;
 pub use coalesce::Coalesce;
 pub use coalesce::CoalesceChange;
 pub use coalesce::Moderation;
+#[cfg(any(test, feature = "decoders"))]
+pub(crate) use decode::decode;
 pub use device::Device;
 pub use device::DeviceId;
 pub use features::Feature;

@@ -26,8 +26,8 @@ mod number {
     pub(super) const STRING_VALUE: u16 = 2;
 }
 
-/// What a set may claim to be long. Statistics of some drivers have some thousand.
-const MOST: u32 = 1 << 20;
+/// The bytes that a string takes at least: a header around it, its number, and the header of its text.
+const STRING_LEAST: usize = 4 + 8 + 4;
 
 /// Which set: include/uapi/linux/ethtool.h `enum ethtool_stringset`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,10 +152,12 @@ fn read_set(set: &Attribute<'_>, id: StringSetId) -> Result<Option<StringSet>, M
         let (offset, kind, found) = (strings.offset, strings.kind, strings.payload.len());
         Malformed::Payload { offset, kind, want, found }
     };
-    if count > MOST {
-        return Err(wrong("at most 1048576 strings"));
+    // All are sent (net/ethtool/strset.c `strset_fill_set`): what claims more than there is room for costs no memory.
+    let count = count as usize;
+    if count > strings.payload.len() / STRING_LEAST {
+        return Err(wrong("as many strings as it says"));
     }
-    let mut names = vec![String::new(); count as usize];
+    let mut names = vec![String::new(); count];
     for string in strings.nested() {
         let string = string?;
         if string.kind == number::STRING {

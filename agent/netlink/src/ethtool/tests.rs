@@ -7,10 +7,11 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::bitset;
-use super::monitor::Change;
+use super::decode;
 use super::number::to_kernel;
 use super::settings::Settings;
 use super::*;
+use crate::decoders;
 use crate::generic::GenericMessage;
 use crate::generic::body;
 use crate::wire::Attributes;
@@ -118,35 +119,31 @@ fn an_answer_to_another_question_is_refused() {
 }
 
 /// Reads bytes in every way there is.
-fn read_all(bytes: &[u8], names: &Arc<StringSet>) {
+fn read_all(bytes: &[u8]) {
+    decoders::walk(bytes);
     for message in Messages::new(bytes).flatten() {
-        let _ = (Rings::read(&message), Channels::read(&message), Coalesce::read(&message), Pause::read(&message));
-        let _ = (LinkModes::read(&message), LinkState::read(&message), Rss::read(&message));
-        let _ = (PrivateFlags::read(&message), FeaturesOutcome::read(&message, names));
-        let _ = strings::read(&message, StringSetId::Features);
-        // The command decides what a message is read as: try them all.
-        for command in 0..=60 {
+        // The command decides what a message is read as: try all that are known, and one that is not.
+        for command in (1..=6).chain(11..=23).chain([38, 50, 60]) {
             let mut body = message.body.to_vec();
             if let Some(first) = body.first_mut() {
                 *first = command;
             }
-            let _ = Change::read(&Message { header: message.header, body: &body }, names);
+            decode(&Message { header: message.header, body: &body });
         }
     }
 }
 
 #[test]
 fn answers_cut_or_changed_anywhere_are_survived() {
-    let names = names();
     for (name, _) in RECORDED {
         let whole = recorded(name);
         for length in 0..whole.len() {
             let mut cut = whole[..length].to_vec();
-            read_all(&cut, &names);
+            read_all(&cut);
             // As long as it is, so that the cut is within an attribute.
             if let Some(field) = cut.first_chunk_mut::<4>() {
                 *field = (length as u32).to_ne_bytes();
-                read_all(&cut, &names);
+                read_all(&cut);
             }
         }
         // Headers stand at the beginning; further on one place is like another.
@@ -154,7 +151,7 @@ fn answers_cut_or_changed_anywhere_are_survived() {
             for byte in [0x00, 0x01, 0x03, 0x7f, 0x80, 0xff] {
                 let mut changed = whole.clone();
                 changed[place] = byte;
-                read_all(&changed, &names);
+                read_all(&changed);
             }
         }
     }
@@ -177,6 +174,30 @@ fn sizes_that_lie_cost_no_memory() {
     // A bit past the size, in a list.
     assert!(set(8, 3, &[12, 0, 1, 0, 8, 0, 1, 0, 8, 0, 0, 0]).is_err());
     assert!(set(9, 3, &[12, 0, 1, 0, 8, 0, 1, 0, 8, 0, 0, 0]).is_ok());
+}
+
+#[test]
+fn a_string_set_that_claims_more_than_was_sent_is_an_error() {
+    let read = |count| {
+        let (header, body) = answer(1, |writer| {
+            writer.nest(2, |sets| {
+                sets.nest(1, |set| {
+                    set.u32(1, 4).u32(2, count).nest(3, |strings| {
+                        for (index, name) in [(0, "a"), (1, "")] {
+                            strings.nest(1, |string| {
+                                string.u32(1, index).text(2, name);
+                            });
+                        }
+                    });
+                });
+            });
+        });
+        strings::read(&Message { header, body: &body }, StringSetId::Features)
+    };
+    assert_eq!(read(2).unwrap(), StringSet::new(vec!["a".to_owned(), String::new()]));
+    assert!(read(3).is_err() && read(1 << 20).is_err() && read(u32::MAX).is_err());
+    // Fewer than were sent: a string past the end.
+    assert!(read(1).is_err());
 }
 
 /// A message as the kernel would answer, with whatever `write` writes.
@@ -259,7 +280,7 @@ proptest! {
         body.extend(bytes);
         let header = Header { length: 16 + body.len() as u32, kind: 21, flags: 0, sequence: 0, port: 0 };
         let message = [&header.to_bytes()[..], &body].concat();
-        read_all(&message, &Arc::default());
+        read_all(&message);
     }
 }
 

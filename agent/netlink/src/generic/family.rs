@@ -88,7 +88,7 @@ impl Family {
     }
 }
 
-fn parse(message: &Message<'_>) -> Result<Family, Malformed> {
+pub(crate) fn parse(message: &Message<'_>) -> Result<Family, Malformed> {
     let (mut id, mut name, mut version, mut max_attribute) = (None, None, 0, 0);
     let (mut operations, mut groups) = (BTreeMap::new(), BTreeMap::new());
     for attribute in GenericMessage::parse(message)?.attributes {

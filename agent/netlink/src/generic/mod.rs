@@ -5,5 +5,7 @@ mod message;
 
 pub use family::Family;
 pub use family::Operation;
+#[cfg(any(test, feature = "decoders"))]
+pub(crate) use family::parse;
 pub use message::GenericMessage;
 pub use message::body;

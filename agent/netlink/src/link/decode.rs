@@ -29,7 +29,7 @@ pub(super) struct Said {
 }
 
 /// The interface of an answer.
-pub(super) fn link(message: &Message<'_>) -> Result<Link, Malformed> {
+pub(crate) fn link(message: &Message<'_>) -> Result<Link, Malformed> {
     let (header, attributes) = Header::split(message)?;
     Ok(said(header, attributes)?.link)
 }

@@ -33,6 +33,8 @@ pub use create::Kind;
 pub use create::MacvlanMode;
 pub use create::NewLink;
 pub use create::add;
+#[cfg(any(test, feature = "decoders"))]
+pub(crate) use decode::link as decode;
 pub use hardware_address::HardwareAddress;
 pub use interface::Flags;
 pub use interface::Link;

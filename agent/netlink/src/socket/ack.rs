@@ -24,7 +24,7 @@ pub struct Ack {
 }
 
 /// Reads an acknowledgement: the errno, unless it is 0, with what is said of it.
-pub(super) fn read(message: &Message<'_>, request: Cow<'static, str>) -> Result<Result<Ack, Refusal>, Malformed> {
+pub(crate) fn read(message: &Message<'_>, request: Cow<'static, str>) -> Result<Result<Ack, Refusal>, Malformed> {
     let (errno, _) = message.split::<4>()?;
     let said_at = match message.header.kind {
         // After the errno, the header of the request, and its body too unless the kernel says that it left it out.

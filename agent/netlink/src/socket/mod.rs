@@ -9,6 +9,8 @@ mod news;
 mod request;
 
 pub use ack::Ack;
+#[cfg(any(test, feature = "decoders"))]
+pub(crate) use ack::read as read_ack;
 pub use event::Event;
 pub use event::EventSocket;
 pub use news::News;

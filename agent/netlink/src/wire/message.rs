@@ -55,7 +55,7 @@ impl Header {
     /// `NLMSG_DONE`: the end of a dump.
     pub(crate) const DONE: u16 = 3;
 
-    fn parse(bytes: &[u8]) -> Option<Header> {
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Header> {
         Some(Header {
             length: u32::from_ne_bytes(array(bytes, 0)?),
             kind: u16::from_ne_bytes(array(bytes, 4)?),
