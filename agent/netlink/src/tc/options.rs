@@ -32,7 +32,8 @@ pub(super) struct I32;
 pub(super) struct Bool8;
 /// A boolean in 32 bits.
 pub(super) struct Bool32;
-/// Microseconds that the kernel keeps in units of 1024 nanoseconds (include/net/codel.h `CODEL_SHIFT`).
+/// Microseconds that the kernel keeps in units of 1024 nanoseconds (include/net/codel.h `CODEL_SHIFT`). It rounds down twice,
+/// when it takes them and when it shows them, so what is read is rounded up again: the least that makes it keep the same.
 pub(super) struct CodelMicroseconds;
 /// Microseconds that the kernel keeps in jiffies, rounded up.
 pub(super) struct JiffiesMicroseconds;
@@ -80,19 +81,23 @@ impl Codec<bool> for Bool32 {
     }
 }
 
+impl CodelMicroseconds {
+    fn asked_for(shown: u32) -> u32 {
+        let units = u64::from(shown).saturating_mul(1000).div_ceil(1024);
+        u32::try_from(units.saturating_mul(1024).div_ceil(1000)).unwrap_or(u32::MAX)
+    }
+}
+
 impl Codec<u32> for CodelMicroseconds {
     fn read(attribute: &Attribute<'_>) -> Result<u32, Malformed> {
-        attribute.u32()
+        attribute.u32().map(CodelMicroseconds::asked_for)
     }
     fn write(value: &u32, writer: &mut Writer, kind: u16) {
         writer.u32(kind, *value);
     }
     fn same(asked: &u32, shown: &u32) -> bool {
-        // What is shown is rounded down twice, so it is at most 1024 + 999 nanoseconds less, and never more. A threshold that
-        // was read back and asked for again may go down again: hence both ways.
         let units = |microseconds: u32| u64::from(microseconds).saturating_mul(1000) >> 10;
-        let (asked, shown) = (units(*asked), units(*shown));
-        asked.abs_diff(shown) <= 1
+        units(*asked).abs_diff(units(*shown)) <= 1
     }
 }
 
@@ -223,13 +228,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn times_of_codel_are_the_same_once_rounded(asked: u32) {
+        fn times_of_codel_come_back_as_they_were(asked in 0_u32..1 << 31) {
             // As net/sched/sch_fq_codel.c keeps it, in 32 bits, and shows it.
-            let kept = (u64::from(asked) * 1000) >> 10;
-            let shown = ((kept << 10) / 1000) as u32;
-            prop_assert!(CodelMicroseconds::same(&asked, &shown));
-            let other = asked.saturating_add(5);
-            prop_assert_eq!(CodelMicroseconds::same(&other, &shown), other == asked);
+            let kept = |asked: u32| (u64::from(asked) * 1000) >> 10;
+            let shown = ((kept(asked) << 10) / 1000) as u32;
+            let read = CodelMicroseconds::asked_for(shown);
+            prop_assert_eq!(kept(read), kept(asked));
+            prop_assert!(read <= asked && asked - read <= 1);
+            prop_assert!(CodelMicroseconds::same(&asked, &read));
+            prop_assert!(!CodelMicroseconds::same(&(asked + 5), &read));
         }
 
         #[test]

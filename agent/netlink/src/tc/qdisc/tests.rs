@@ -90,6 +90,9 @@ fn kinds() -> impl Strategy<Value = Kind> {
     let fq_codel =
         (prop::array::uniform8(of(any::<u32>())), of(any::<bool>()), of(any::<u8>())).prop_map(|(n, ecn, selector)| {
             let [target, limit, interval, flows, quantum, ce_threshold, drop_batch_size, memory_limit] = n;
+            // Times are read back as they were asked for, once the kernel has rounded them.
+            let [target, interval, ce_threshold] =
+                [target, interval, ce_threshold].map(|time| time.map(|time| time / 1024 * 128));
             let (ce_threshold_selector, ce_threshold_mask) = (selector, selector);
             FqCodel {
                 target,
