@@ -1,5 +1,8 @@
 use std::collections::BTreeSet;
 
+use trimtab_netlink::link;
+use trimtab_netlink::link::NewLink;
+use trimtab_netlink::link::Settings;
 use trimtab_netlink::tc::Handle;
 use trimtab_netlink::tc::qdisc::Fifo;
 use trimtab_netlink::tc::qdisc::FqCodel;
@@ -181,5 +184,29 @@ fn refusals_are_in_the_kernels_words() {
         assert!(missing.refusal_errno().is_some(), "{missing}");
         let gone = told(NewQdisc::at(7777, Handle::ROOT, ONE, Kind::Mq).add().unwrap());
         assert!(gone.is_gone(), "{gone}");
+    });
+}
+
+#[test]
+fn those_of_a_thousand_interfaces_are_one_request() {
+    in_new_netns("those_of_a_thousand_interfaces_are_one_request", || {
+        let mut socket = open();
+        for number in 0..500 {
+            let (name, peer) = (format!("tt-{number}"), format!("tt-{}", number + 500));
+            let settings = Settings { up: Some(true), ..Settings::default() };
+            let new = NewLink { settings, ..NewLink::named(&name, link::Kind::Veth { peer: &peer }) };
+            link::add(&mut socket, &new).unwrap();
+        }
+        for link in link::dump(&mut socket).unwrap() {
+            link::set(&mut socket, link.index, &Settings { up: Some(true), ..Settings::default() }).unwrap();
+        }
+        let mut fresh = open();
+        let shown = dump(&mut fresh).unwrap();
+        // Each request takes a number, the first number 1.
+        assert!(format!("{fresh:?}").contains("sequence: 1 }"), "{fresh:?}");
+        let interfaces: BTreeSet<_> = shown.iter().map(|qdisc| qdisc.interface).collect();
+        // And lo.
+        assert_eq!((interfaces.len(), shown.len()), (1001, 1001));
+        assert!(shown.iter().all(|qdisc| qdisc.kind == Kind::Noqueue && qdisc.is_default()));
     });
 }
