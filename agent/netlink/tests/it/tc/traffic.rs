@@ -125,7 +125,7 @@ fn a_policer_drops_what_exceeds_its_rate() {
         let (interface, sender) = sink(&mut socket);
         run("tc qdisc add dev tt-a clsact");
         // Less than a packet in the time that this takes, and three at once.
-        let police = Police::drop_above(Rate::bytes(10), 3 * FRAME + 100);
+        let police = Police::drop_above(Rate::bytes(100), 3 * FRAME + 100);
         let actions = vec![Action::police(police)];
         let filter = U32 { selector: Selector::of(vec![Key::default()]), actions, ..U32::default() };
         let handle = U32::handle(0, 0, 1).unwrap();
