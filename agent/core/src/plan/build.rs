@@ -112,7 +112,16 @@ fn in_order<'a>(input: &Input<'a>, world: &World) -> Vec<(&'a Address, &'a Goal<
 
 /// What the first write to an address would be in this world, if there is one.
 fn first_write(address: &Address, goal: &Goal, world: &World) -> Option<Value> {
-    turn(&Plan::default(), address, goal, world).ok()?.cases.into_iter().find_map(|case| case.write)
+    match goal {
+        Goal::Hold(Setting { want: Want::Decided(policy), .. }) => {
+            let writes = world.possible(address).iter().map(|found| decide(address, policy, found, world));
+            writes.collect::<Result<Vec<_>, _>>().ok()?.into_iter().flatten().next()
+        }
+        Goal::Hold(_) => None,
+        Goal::TakeBack { .. } => {
+            turn(&Plan::default(), address, goal, world).ok()?.cases.into_iter().find_map(|case| case.write)
+        }
+    }
 }
 
 fn step(plan: &mut Plan, world: &mut World, address: &Address, goal: &Goal) {

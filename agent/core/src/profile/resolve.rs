@@ -253,6 +253,10 @@ fn strength<'a>(bundle: &'a Bundle, judged: &Judged<'a>) -> Strength<'a> {
 
 /// The indexes of those that nobody beats; if one of several overrides, only those that do.
 fn strongest(bundle: &Bundle, judged: &[Judged<'_>]) -> Vec<usize> {
+    // Nearly always nobody else speaks of it.
+    if judged.len() == 1 {
+        return vec![0];
+    }
     let Some(layer) = judged.iter().map(|one| one.candidate.statement.origin.layer).max() else { return Vec::new() };
     let speakers: BTreeSet<usize> = judged.iter().map(|one| one.candidate.speaker).collect();
     let beaten: BTreeSet<usize> = speakers
