@@ -137,6 +137,8 @@ fn cakes() -> Vec<(&'static str, Kind)> {
         flows: Some(CakeFlows::DualSrchost),
         overhead: Some(38),
         rtt: Some(50_000),
+        // A twentieth of it, which tc(8) works out and asks for.
+        target: Some(2500),
         memory: Some(4 << 20),
         nat: Some(true),
         raw: Some(false),
