@@ -17,7 +17,7 @@ fn victim() {
     let state = StateDir::open(Path::new(&folder), &host(17, "b1"));
     state.append(b"one\n", Sync::Yes).unwrap();
     state.append(b"two\n", Sync::No).unwrap();
-    state.replace("applied", b"set", Sync::No).unwrap();
+    state.replace("applied", b"set", Sync::Yes).unwrap();
     state.append(b"three\n", Sync::Yes).unwrap();
     state.replace_journal(b"kept\n").unwrap();
     state.remove("applied").unwrap();
