@@ -70,7 +70,8 @@ fn packets_and_bytes_are_counted_as_tc_counts() {
     in_new_netns("packets_and_bytes_are_counted_as_tc_counts", || {
         let mut socket = open();
         let (interface, sender) = sink(&mut socket);
-        let kind = Kind::Tbf(Tbf { rate: Rate::bytes(1000), burst: 2000, limit: 3000, peak: None });
+        // A frame takes most of a minute: nothing moves between one look and the other.
+        let kind = Kind::Tbf(Tbf { rate: Rate::bytes(20), burst: 2000, limit: 3000, peak: None });
         socket.acknowledged(NewQdisc::at(interface, Handle::ROOT, ROOT, kind).add().unwrap()).unwrap();
         // One goes, two wait, the rest is dropped.
         send(&sender, 10);
