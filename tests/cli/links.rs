@@ -249,3 +249,90 @@ fn nothing_is_forked_and_no_program_is_needed() {
     // The shell is 1, and there are four runs.
     assert_eq!(Told::of(command).exits(0).out, "next is 6\n");
 }
+
+const NARROW: &str = r#"
+[sysctl]
+net.ipv4.conf.v0.rp_filter = 2
+
+[[link]]
+match = "v0"
+mtu = 1400
+features = { gro = true }
+channels.rx = 2
+"#;
+
+/// What NARROW is about, as other programs see it.
+fn narrow(world: &World, link: &str) -> [String; 4] {
+    let channels = world.sh(&format!("ethtool -l {link} | grep '^RX:' | tail -n 1"));
+    [
+        world.of_ip(link, "mtu"),
+        world.feature(link, "generic-receive-offload"),
+        channels.split_whitespace().collect::<Vec<_>>().join(" "),
+        world.sysctl(&format!("net.ipv4.conf.{}.rp_filter", link.replace('.', "/"))),
+    ]
+}
+
+#[test]
+fn a_renamed_interface_is_spoken_of_by_its_new_name() {
+    let Some(world) = World::with_devices() else { return };
+    world.profile("narrow", NARROW);
+    let before = narrow(&world, "v0");
+    world.trimtab(&["apply", "narrow"]).exits(0);
+    world.sh("ip link set v0 down; ip link set v0 name lan.7; ip link set lan.7 up");
+    world.trimtab(&["verify"]).exits(0).says(&["0 not as wanted, 0 not comparable, 4 as wanted"]);
+    world.sh("ip link set lan.7 mtu 1300");
+    let told = world.trimtab(&["verify"]).exits(2).says(&["link:lan.7/mtu: want 1400, found 1300  narrow.toml:7"]);
+    assert!(!told.out.contains("v0"), "{}", told.out);
+    world.sh("ip link set lan.7 mtu 1400");
+    let explain = |address: &str| world.trimtab(&["explain", address]).exits(0);
+    explain("link:lan.7/mtu").says(&[
+        "live       1400",
+        "wanted     1400  narrow.toml:7",
+        "original   1500 before trimtab",
+    ]);
+    explain("net.ipv4.conf.lan/7.rp_filter").says(&["live       2", "original   0 before trimtab"]);
+    assert!(!explain("link:v0/mtu").out.contains("original"));
+    world.trimtab(&["status"]).exits(0).says(&["4 settings", "changed: 4 values differ"]);
+    // The profile speaks of v0, which is not there: what it did to the interface goes back under any name.
+    world.trimtab(&["plan", "narrow"]).exits(2).says(&["link lan.7\n", "there is no interface v0"]);
+    // A conflict is told by the name of now as well, also when the name changes behind it.
+    world.sh("ip link set lan.7 mtu 1350");
+    world.trimtab(&["revert"]).exits(3).says(&["conflict: found 1350, trimtab left 1400"]);
+    world.sh("ip link set lan.7 mtu 1500");
+    assert_eq!(narrow(&world, "lan.7"), before);
+}
+
+#[test]
+fn an_interface_that_comes_back_under_another_name_and_number_goes_back_to_what_it_was() {
+    let Some(world) = World::with_devices() else { return };
+    world.profile("narrow", NARROW);
+    let before = narrow(&world, "v0");
+    world.trimtab(&["apply", "narrow"]).exits(0);
+    let there = Named::new();
+    let there = there.0.as_str();
+    let number = |name: &str| world.sh(&format!("ip -o link show {name} | cut -d: -f1"));
+    let v0 = number("v0");
+    // In between its number is taken; the process of the shell is in the namespace that it comes back to.
+    world.sh(&format!(
+        "ip link set v0 netns {there}; ip link add taken index {v0} type bridge; ip -n {there} link set v0 name far
+        ip -n {there} link set far netns $$; ip link set far up"
+    ));
+    assert_ne!(number("far"), v0);
+    world.trimtab(&["verify"]).exits(2).says(&["sysctl:net.ipv4.conf.far.rp_filter: want 2, found 0", "3 as wanted"]);
+    world.trimtab(&["revert"]).exits(0).says(&["3 written and read back"]);
+    assert_eq!(narrow(&world, "far"), before);
+    world.trimtab(&["revert"]).exits(0).says(&["nothing"]);
+}
+
+#[test]
+fn an_interface_made_anew_is_not_the_one_that_was_tuned() {
+    let Some(world) = World::with_devices() else { return };
+    world.profile("narrow", NARROW);
+    world.trimtab(&["apply", "narrow"]).exits(0);
+    // The same name and number, and by chance the same MTU.
+    let v0 = world.sh("ip -o link show v0 | cut -d: -f1");
+    world.sh(&format!("ip link delete v0; ip link add v0 mtu 1400 index {v0} type veth peer name v1"));
+    world.trimtab(&["verify"]).exits(2);
+    world.trimtab(&["revert"]).exits(0).says(&["nothing"]);
+    assert_eq!(world.of_ip("v0", "mtu"), "mtu 1400");
+}

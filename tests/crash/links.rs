@@ -39,7 +39,7 @@ fn host() -> Option<World> {
             for (name, cpus) in [("rx-3/rps-cpus", "0"), ("tx-2/xps-cpus", "0")] {
                 let address = format!("link:veth0/queue/{name}").parse().unwrap();
                 let set = Ports::parse(cpus).unwrap();
-                kernel.write(&[(address, Value::Cpus(set))]).unwrap();
+                kernel.write(&[(address, Value::Cpus(set))], None).unwrap();
             }
         })
         .join()

@@ -6,6 +6,7 @@
 
 mod newer;
 mod obeyed;
+mod older;
 #[path = "../cli/world.rs"]
 #[expect(dead_code, reason = "shared with the tests of the command line, which use all of it")]
 mod world;

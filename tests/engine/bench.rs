@@ -36,6 +36,8 @@ use trimtab_core::facts::Asked;
 use trimtab_core::facts::Facts;
 use trimtab_core::facts::LinkFacts;
 use trimtab_core::host::HostId;
+use trimtab_core::interface_id::InterfaceId;
+use trimtab_core::interface_id::Links;
 use trimtab_core::journal::Begin;
 use trimtab_core::journal::Caller;
 use trimtab_core::kind::rules_of;
@@ -405,12 +407,8 @@ impl Kernel for Mortal<'_> {
         self.kernel.link_facts(names, asked)
     }
 
-    fn interface_indexes(&mut self, names: &BTreeSet<String>) -> Option<BTreeMap<String, u32>> {
-        self.kernel.interface_indexes(names)
-    }
-
-    fn interface_names(&mut self, numbers: &BTreeSet<u32>) -> Option<BTreeMap<u32, String>> {
-        self.kernel.interface_names(numbers)
+    fn links(&mut self) -> Option<Links> {
+        self.kernel.links()
     }
 
     fn interfaces(&mut self) -> io::Result<BTreeSet<String>> {
@@ -430,9 +428,9 @@ impl Kernel for Mortal<'_> {
         self.kernel.read(addresses)
     }
 
-    fn write(&mut self, cells: &[(Address, Value)]) -> Result<(), WriteError> {
+    fn write(&mut self, cells: &[(Address, Value)], link: Option<&InterfaceId>) -> Result<(), WriteError> {
         self.touch();
-        let outcome = self.kernel.write(cells);
+        let outcome = self.kernel.write(cells, link);
         self.touch();
         outcome
     }

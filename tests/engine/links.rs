@@ -372,7 +372,7 @@ fn a_device_that_is_gone_is_pending_and_holds_nothing_up() {
 }
 
 #[test]
-fn a_device_that_vanished_after_the_apply_is_forgotten_at_the_revert() {
+fn a_device_that_vanished_after_the_apply_keeps_no_revert_from_its_end() {
     let mut bench = bench(&[("eth0", Device::physical("igb")), ("eth1", Device::physical("igb"))]);
     bench.put_in_force(&desired([("link:eth0/ring/rx", is("1024")), ("link:eth1/mtu", is("9000"))]));
     bench.kernel.happen(Event::Vanish("eth0".into()));

@@ -12,6 +12,7 @@ mod laws;
 mod links;
 mod pairs;
 mod renames;
+mod replugs;
 mod returns;
 mod sessions;
 mod trials;

@@ -92,12 +92,11 @@ fn a_name_that_is_asked_for_and_gone_is_pending() {
 #[test]
 fn what_is_held_follows_to_the_new_name() {
     let mut kernel = renaming();
-    let names = std::collections::BTreeSet::from(["eth0".to_owned()]);
-    let ifindex = kernel.interface_indexes(&names).unwrap().remove("eth0");
-    let held = Held { original: Value::Int(0), ours: Value::Int(1), cause: None, ifindex };
+    let link = kernel.links().unwrap().remove("eth0");
+    let held = Held { original: Value::Int(0), ours: Value::Int(1), cause: None, interface: link };
     let held = [(address("net.ipv4.conf.eth0.rp_filter"), held)].into();
     let history = History { held, ..History::default() };
     let (_, followed, history) = planned(kernel, &["net.ipv4.conf.*.rp_filter=2"], history);
-    assert_eq!(followed, Followed::Something);
+    assert_eq!(followed, Followed::Something { returned: [].into() });
     assert_eq!(history.held.keys().collect::<Vec<_>>(), [&address("net.ipv4.conf.lan0.rp_filter")]);
 }

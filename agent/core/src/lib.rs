@@ -16,6 +16,7 @@ pub mod expr;
 pub mod facts;
 pub mod features;
 pub mod host;
+pub mod interface_id;
 pub mod journal;
 pub mod kind;
 pub mod lint;

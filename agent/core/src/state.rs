@@ -1,13 +1,20 @@
 //! The state files beside the journal: what is in force, and what nobody has confirmed yet.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
+use crate::address::Address;
 use crate::desired::Desired;
+use crate::desired::Setting;
 use crate::host::HostId;
+use crate::interface_id::InterfaceId;
+use crate::interface_id::Links;
+use crate::interface_id::Whereabouts;
 use crate::journal::Caller;
 
 /// The version of the state files that this trimtab writes.
@@ -35,6 +42,50 @@ pub struct Applied {
     pub profiles: Vec<String>,
     /// The resolved settings; none after a revert.
     pub desired: Desired,
+    /// The interfaces that they were put in force on, those that were there, by the names in the settings.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub links: Links,
+}
+
+impl Applied {
+    /// Follows interfaces to the names that they have now, and their settings with them. What was put in force on one that
+    /// is not there stays under its name, for whatever is called so: what a name was to be is wanted of whoever has it.
+    pub fn follow(&mut self, now: &Links) {
+        let mut names: BTreeMap<&str, (&str, &InterfaceId)> = BTreeMap::new();
+        for (then, id) in &self.links {
+            let found = match id.find(then, now) {
+                Whereabouts::Here(name) => Some((name, id)),
+                Whereabouts::Back(name, id) | Whereabouts::Anew(name, id) => Some((name, id)),
+                Whereabouts::Away | Whereabouts::Gone => None,
+            };
+            names.extend(found.map(|found| (then.as_str(), found)));
+        }
+        let is_as_it_was = |(then, id): (&String, &InterfaceId)| names.get(then.as_str()) == Some(&(then.as_str(), id));
+        if self.links.iter().all(is_as_it_was) {
+            return;
+        }
+        let mut settings: BTreeMap<Address, Setting> = BTreeMap::new();
+        let mut of_name: BTreeMap<Address, Setting> = BTreeMap::new();
+        for (address, setting) in std::mem::take(&mut self.desired.settings) {
+            let name = address.interface().and_then(|then| names.get(then));
+            match name.and_then(|(now, _)| address.with_interface(now)) {
+                Some(followed) => settings.insert(followed, setting),
+                None => of_name.insert(address, setting),
+            };
+        }
+        for (address, setting) in of_name {
+            settings.entry(address).or_insert(setting);
+        }
+        self.desired.settings = settings;
+        let links = self.links.iter().map(|(then, id)| match names.get(then.as_str()) {
+            Some((now, id)) => ((*now).to_owned(), (*id).clone()),
+            None => (then.clone(), id.clone()),
+        });
+        // Of two under one name the one that is there counts.
+        let (there, missing): (Vec<_>, Vec<_>) =
+            links.partition(|(name, id)| now.get(name).is_some_and(|interface| interface.is_no_other_than(id)));
+        self.links = missing.into_iter().chain(there).collect();
+    }
 }
 
 /// The file `unconfirmed`: a set that was applied for a trial and has not been confirmed.
@@ -139,3 +190,6 @@ pub fn encode<T: Serialize>(state: &T) -> Vec<u8> {
     bytes.push(b'\n');
     bytes
 }
+
+#[cfg(test)]
+mod tests;

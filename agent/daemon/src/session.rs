@@ -1,9 +1,11 @@
 //! What every verb begins with: the namespace, the kernel, the host, the places of state.
 
+use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
 
+use trimtab_core::journal::Followed;
 use trimtab_core::profile;
 use trimtab_core::profile::Bundle;
 use trimtab_core::profile::Loaded;
@@ -28,6 +30,7 @@ use crate::cli::Wanted;
 use crate::engine::Host;
 use crate::engine::Store;
 use crate::engine::StoreError;
+use crate::engine::follow::follow;
 use crate::engine::transaction::Now;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -71,12 +74,14 @@ impl Session {
         Ok(Session { common: common.clone(), kernel, host })
     }
 
-    /// The state on disk, read only. What its addresses need to be known of the interfaces is learnt.
+    /// The state on disk, read only, with interfaces followed to what they are called now. What its addresses need to be known
+    /// of the interfaces is learnt.
     ///
     /// # Errors
     /// If it cannot be relied upon.
     pub fn store(&mut self) -> Result<Store, Failure> {
-        let store = Store::read(StateDir::open(&self.common.state_dir, &self.host.id), &self.host.id)?;
+        let mut store = Store::read(StateDir::open(&self.common.state_dir, &self.host.id), &self.host.id)?;
+        follow(self.kernel.as_mut(), &mut store, &self.host);
         self.host.learn_links(self.kernel.as_mut(), store.addresses());
         Ok(store)
     }
@@ -85,8 +90,11 @@ impl Session {
     ///
     /// # Errors
     /// If it cannot be read at all.
-    pub fn look(&self) -> Result<(Store, Vec<StoreError>), Failure> {
-        Ok(Store::look(StateDir::open(&self.common.state_dir, &self.host.id), &self.host.id)?)
+    pub fn look(&mut self) -> Result<(Store, Vec<StoreError>), Failure> {
+        let (mut store, unreliable) =
+            Store::look(StateDir::open(&self.common.state_dir, &self.host.id), &self.host.id)?;
+        follow(self.kernel.as_mut(), &mut store, &self.host);
+        Ok((store, unreliable))
     }
 
     /// The lock of the namespace, and the state under it. Who waits for the lock can be ended; who has it first finishes.
@@ -101,6 +109,19 @@ impl Session {
         }
         let locked = Locked { _lock: lock, _held: signals::hold() };
         Ok((locked, self.store()?))
+    }
+
+    /// Follows interfaces that were renamed since the state was read, and learns anew what there is to know then.
+    ///
+    /// # Errors
+    /// If the kernel does not list its interfaces, or the disk does not take their names.
+    pub fn follow_on(&mut self, store: &mut Store) -> Result<Followed, Failure> {
+        let followed = follow(self.kernel.as_mut(), store, &self.host);
+        if followed != Followed::Nothing {
+            store.keep_followed()?;
+            self.host = self.host.with_interfaces_of_now(self.kernel.as_mut()).map_err(no_interfaces)?;
+        }
+        Ok(followed)
     }
 
     /// Learns once more what there is to know.
@@ -174,8 +195,11 @@ pub struct Locked {
 }
 
 fn learn(kernel: &mut dyn Kernel) -> Result<Host, Failure> {
-    Host::learn(kernel)
-        .map_err(|error| Failure::new(Exit::Failed, format!("cannot list the network interfaces: {error}")))
+    Host::learn(kernel).map_err(no_interfaces)
+}
+
+fn no_interfaces(error: io::Error) -> Failure {
+    Failure::new(Exit::Failed, format!("cannot list the network interfaces: {error}"))
 }
 
 fn exit_of(error: &netns::EnterError) -> Exit {

@@ -7,6 +7,7 @@ use trimtab_core::address::Address;
 use trimtab_core::address::Kind;
 use trimtab_core::facts::Facts;
 use trimtab_core::host::HostId;
+use trimtab_core::interface_id::InterfaceId;
 use trimtab_core::observed::Reading;
 use trimtab_core::snapshot::Snapshot;
 use trimtab_core::value::Value;
@@ -43,7 +44,7 @@ impl Kernel for SnapshotKernel {
         addresses.iter().map(reading).collect()
     }
 
-    fn write(&mut self, cells: &[(Address, Value)]) -> Result<(), WriteError> {
+    fn write(&mut self, cells: &[(Address, Value)], _link: Option<&InterfaceId>) -> Result<(), WriteError> {
         let Some((address, value)) = cells.first() else { return Ok(()) };
         Err(WriteError::Refused {
             address: address.clone(),

@@ -3,7 +3,6 @@
 //! Adding an address sets the kernel's "was ever set" bit of every IPv4 `conf` value of the interface
 //! (net/ipv4/devinet.c `ipv4_devconf_setall`); the bits themselves cannot be read.
 
-use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -26,51 +25,39 @@ pub(crate) fn addressed() -> io::Result<BTreeSet<String>> {
     let addresses =
         RequestSocket::open(Protocol::Route).and_then(|mut socket| address::dump(&mut socket, IpFamily::V4));
     let addresses = addresses.map_err(|error| io::Error::other(error.to_string()))?;
-    let numbers = addresses.into_iter().map(|address| address.interface).collect();
-    let names = of_each(&numbers, |socket, number| match netdevice::index_to_name(socket, *number) {
+    let numbers: BTreeSet<u32> = addresses.into_iter().map(|address| address.interface).collect();
+    if numbers.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let socket = any_socket()?;
+    let name_of = |number: u32| match netdevice::index_to_name(&socket, number) {
         // A name that is no UTF-8, which no address can spell.
-        Err(Errno::ILSEQ) => Err(Errno::NODEV),
-        name => name,
-    });
-    Ok(names?.into_values().collect())
+        Err(Errno::ILSEQ) => Ok(None),
+        name => there(name),
+    };
+    numbers.into_iter().filter_map(|number| name_of(number).transpose()).collect()
 }
 
-/// The numbers of those of these interfaces that are in the calling thread's namespace.
+/// The number of the interface of this name, if there is one.
 ///
 /// # Errors
 /// The system's.
-pub(crate) fn indexes(names: &BTreeSet<String>) -> io::Result<BTreeMap<String, u32>> {
-    of_each(names, |socket, name| netdevice::name_to_index(socket, name))
+pub(crate) fn index_of(name: &str) -> io::Result<Option<u32>> {
+    there(netdevice::name_to_index(&any_socket()?, name))
 }
 
-/// The names of those of these numbers that are in the calling thread's namespace.
-///
-/// # Errors
-/// The system's.
-pub(crate) fn names_of(numbers: &BTreeSet<u32>) -> io::Result<BTreeMap<u32, String>> {
-    of_each(numbers, |socket, number| netdevice::index_to_name(socket, *number))
+/// A socket that only asks.
+fn any_socket() -> io::Result<OwnedFd> {
+    Ok(rustix::net::socket_with(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?)
 }
 
-/// What the kernel answers of each, without those that are not there.
-fn of_each<K: Ord + Clone, V>(
-    wanted: &BTreeSet<K>,
-    ask: impl Fn(&OwnedFd, &K) -> rustix::io::Result<V>,
-) -> io::Result<BTreeMap<K, V>> {
-    if wanted.is_empty() {
-        return Ok(BTreeMap::new());
+/// What the kernel answers, unless the interface is not there.
+fn there<T>(answer: rustix::io::Result<T>) -> io::Result<Option<T>> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(Errno::NODEV | Errno::NXIO) => Ok(None),
+        Err(error) => Err(error.into()),
     }
-    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
-    let mut answers = BTreeMap::new();
-    for one in wanted {
-        match ask(&socket, one) {
-            Ok(answer) => {
-                answers.insert(one.clone(), answer);
-            }
-            Err(Errno::NODEV | Errno::NXIO) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(answers)
 }
 
 #[cfg(test)]

@@ -20,6 +20,9 @@ use trimtab_core::facts::Facts;
 use trimtab_core::facts::LinkFacts;
 use trimtab_core::host::HostId;
 use trimtab_core::host::NetnsId;
+use trimtab_core::interface_id;
+use trimtab_core::interface_id::InterfaceId;
+use trimtab_core::interface_id::Links as InterfaceIds;
 use trimtab_core::observed::Reading;
 use trimtab_core::value::Value;
 
@@ -50,6 +53,8 @@ pub struct FakeKernel {
     nodes: BTreeMap<SysctlKey, Node>,
     interfaces: BTreeMap<String, Interface>,
     links: Links,
+    /// Devices that have gone to another namespace.
+    elsewhere: Vec<Device>,
     /// The "was ever set" bits of `conf.default`; a new interface is born with them.
     default_set: BTreeSet<String>,
     hz: u32,
@@ -146,6 +151,7 @@ impl FakeKernel {
             nodes: BTreeMap::new(),
             interfaces: BTreeMap::new(),
             links: Links::default(),
+            elsewhere: Vec::new(),
             default_set: BTreeSet::new(),
             hz: 250,
             reads: 0,
@@ -288,8 +294,7 @@ impl FakeKernel {
         }
     }
 
-    fn write_one(&mut self, key: &SysctlKey, text: &str) -> Result<usize, i32> {
-        let fault = self.next_write();
+    fn write_one(&mut self, key: &SysctlKey, text: &str, fault: Option<Fault>) -> Result<usize, i32> {
         let outcome = match (self.refused.get(&Address::sysctl(key.clone())), fault) {
             (Some(errno), _) => Err(*errno),
             (None, None) => self.obey(key, text),
@@ -343,12 +348,10 @@ impl Kernel for FakeKernel {
         self.links.facts(names, asked)
     }
 
-    fn interface_indexes(&mut self, names: &BTreeSet<String>) -> Option<BTreeMap<String, u32>> {
-        Some(names.iter().filter_map(|name| Some((name.clone(), self.links.index_of(name)?))).collect())
-    }
-
-    fn interface_names(&mut self, numbers: &BTreeSet<u32>) -> Option<BTreeMap<u32, String>> {
-        Some(numbers.iter().filter_map(|number| Some((*number, self.links.name_of(*number)?.to_owned()))).collect())
+    fn links(&mut self) -> Option<InterfaceIds> {
+        let mut all = self.links.identities();
+        interface_id::tell_apart(&mut all);
+        Some(all)
     }
 
     fn interfaces(&mut self) -> io::Result<BTreeSet<String>> {
@@ -371,16 +374,24 @@ impl Kernel for FakeKernel {
         addresses.iter().map(|address| self.read_one(address)).collect()
     }
 
-    fn write(&mut self, cells: &[(Address, Value)]) -> Result<(), WriteError> {
+    fn write(&mut self, cells: &[(Address, Value)], link: Option<&InterfaceId>) -> Result<(), WriteError> {
+        // What happens before the write has happened by the time that the kernel looks who is meant.
+        let fault = if cells.is_empty() { None } else { self.next_write() };
+        if let Some((address, _)) = cells.first()
+            && let Some((name, meant)) = address.interface().zip(link)
+            && !self.links.identities().get(name).is_some_and(|there| meant.is_no_other_than(there))
+        {
+            return Err(WriteError::Elsewhere { address: address.clone() });
+        }
         if let Some((Address { object: Object::Link(_), .. }, _)) = cells.first() {
-            return self.write_links(cells);
+            return self.write_links(cells, fault);
         }
         let Some((address, value)) = sysctl::only_cell(cells, self.identity.netns.name.as_deref())? else {
             return Ok(());
         };
         let Object::Sysctl(key) = &address.object else { return Ok(()) };
         let text = sysctl::text_to_write(address, key, value)?;
-        match self.write_one(key, &text) {
+        match self.write_one(key, &text, fault) {
             Ok(taken) if taken == text.len() => Ok(()),
             Ok(taken) => Err(WriteError::Short { address: address.clone(), sent: text.len(), text, taken }),
             Err(errno) => {

@@ -14,6 +14,8 @@ use trimtab_core::facts::Asked;
 use trimtab_core::facts::Facts;
 use trimtab_core::facts::LinkFacts;
 use trimtab_core::host::HostId;
+use trimtab_core::interface_id::InterfaceId;
+use trimtab_core::interface_id::Links;
 use trimtab_core::observed::Reading;
 use trimtab_core::value::Value;
 
@@ -55,15 +57,9 @@ pub trait Kernel {
         BTreeMap::new()
     }
 
-    /// The numbers of those of these interfaces that are there. The kernel gives them in turn (net/core/dev.c), so an
-    /// interface that was made anew under an old name has another one. A kernel that cannot tell says none.
-    fn interface_indexes(&mut self, _names: &BTreeSet<String>) -> Option<BTreeMap<String, u32>> {
-        None
-    }
-
-    /// The names that the interfaces of these numbers have now, of those that are there. A kernel that cannot tell says
-    /// none.
-    fn interface_names(&mut self, _numbers: &BTreeSet<u32>) -> Option<BTreeMap<u32, String>> {
+    /// What tells each interface of the namespace from others, by the names of this moment. A kernel that cannot tell says
+    /// nothing.
+    fn links(&mut self) -> Option<Links> {
         None
     }
 
@@ -99,14 +95,23 @@ pub trait Kernel {
     /// Writes one kernel object, once; several addresses only where the kernel takes them in one message.
     /// That it returns says that the kernel took the bytes, not that it holds the value: read back.
     ///
+    /// `link` is the interface that they belong to, where that is known: values of one that has another name or is gone are
+    /// not written, and nothing is written to another one that has its name.
+    ///
     /// # Errors
     /// [`WriteError`], with the kernel's own reason.
-    fn write(&mut self, cells: &[(Address, Value)]) -> Result<(), WriteError>;
+    fn write(&mut self, cells: &[(Address, Value)], link: Option<&InterfaceId>) -> Result<(), WriteError>;
 }
 
 /// Why the kernel did not take a write.
 #[derive(Debug, Error)]
 pub enum WriteError {
+    /// Nothing was sent: the interface is not called so any more.
+    #[error("{address}: the interface is gone, or called otherwise now; nothing was written")]
+    Elsewhere {
+        /// What was to be written to.
+        address: Address,
+    },
     /// The kernel refused.
     #[error("{address}: the kernel refused `{text}`: {source}")]
     Refused {

@@ -18,6 +18,9 @@ use trimtab_core::address::link::Queue;
 use trimtab_core::address::link::QueueAttribute;
 use trimtab_core::facts::Asked;
 use trimtab_core::facts::LinkFacts;
+use trimtab_core::interface_id;
+use trimtab_core::interface_id::InterfaceId;
+use trimtab_core::interface_id::Links as InterfaceIds;
 use trimtab_core::observed::Reading;
 use trimtab_core::value::Value;
 use trimtab_netlink::Error;
@@ -198,11 +201,12 @@ impl Links {
         }
     }
 
-    /// Writes one kernel object: values of one kind of one device, in one message.
+    /// Writes one kernel object: values of one kind of one device, in one message, which goes to its number. `meant` is the
+    /// device that must have the name, where that is known.
     ///
     /// # Errors
     /// [`WriteError`], with the kernel's own words.
-    pub(crate) fn write(&mut self, cells: &[(Address, Value)]) -> Result<(), WriteError> {
+    pub(crate) fn write(&mut self, cells: &[(Address, Value)], meant: Option<&InterfaceId>) -> Result<(), WriteError> {
         let keys: Vec<(&LinkKey, &Value)> = cells
             .iter()
             .filter_map(|(address, value)| match &address.object {
@@ -215,17 +219,31 @@ impl Links {
         let (Some((first, _)), true) = (keys.first().copied(), keys.len() == cells.len()) else {
             return Err(refused(MIXED));
         };
-        let waiting = carrier::Waiting::before(self, first);
-        self.send(first, &keys).map_err(refused)?;
+        let link = self.meant(first.interface(), meant).map_err(refused)?;
+        let Some(link) = link else { return Err(WriteError::Elsewhere { address: address.clone() }) };
+        let waiting = carrier::Waiting::before(&link, first);
+        self.send(&link, first, &keys).map_err(refused)?;
         waiting.until_back(self).map_err(refused)
     }
 
-    fn send(&mut self, first: &LinkKey, keys: &[(&LinkKey, &Value)]) -> Result<(), Unsent> {
-        let name = first.interface();
-        if keys.iter().any(|(key, _)| key.interface() != name) {
+    /// The device of this name, unless it is another than is meant.
+    fn meant(&mut self, name: &str, meant: Option<&InterfaceId>) -> Result<Option<Link>, Unsent> {
+        let link = match link::get_by_name(self.route()?, name) {
+            Ok(link) => link,
+            // It was there.
+            Err(error) if error.is_gone() && meant.is_some() => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let same = |meant: &InterfaceId| link.name == name && meant.is_no_other_than(&identity_of(&link));
+        Ok(meant.is_none_or(same).then_some(link))
+    }
+
+    fn send(&mut self, link: &Link, first: &LinkKey, keys: &[(&LinkKey, &Value)]) -> Result<(), Unsent> {
+        if keys.iter().any(|(key, _)| key.interface() != first.interface()) {
             return Err(Unsent::Invalid("one message is for one device"));
         }
-        let device = ethtool::Device::Name(name);
+        // By number: from here on it may be called what it will.
+        let device = ethtool::Device::Index(link.index);
         match first.attribute() {
             LinkAttribute::Device(_) => {
                 let mut change = link::Settings::default();
@@ -233,9 +251,7 @@ impl Links {
                     let LinkAttribute::Device(device) = key.attribute() else { return Err(MIXED) };
                     change::device(&mut change, *device, value)?;
                 }
-                let route = self.route()?;
-                let index = link::get_by_name(route, name)?.index;
-                link::set(route, index, &change)?;
+                link::set(self.route()?, link.index, &change)?;
             }
             LinkAttribute::Channel(_) => {
                 let mut change = ethtool::ChannelsChange::default();
@@ -281,8 +297,7 @@ impl Links {
             LinkAttribute::Queue(_) => {
                 for (key, value) in keys {
                     let LinkAttribute::Queue(queue) = key.attribute() else { return Err(MIXED) };
-                    let Links { route, queues, .. } = self;
-                    open_queues(queues)?.write(name, queue, value, &mut || identity(route, name))?;
+                    open_queues(&mut self.queues)?.write(link, queue, value)?;
                 }
             }
         }
@@ -339,6 +354,20 @@ impl Links {
         facts::gather(self, names, asked)
     }
 
+    /// What tells each interface from others, by their names.
+    ///
+    /// # Errors
+    /// If the kernel does not list them.
+    pub(crate) fn identities(&mut self) -> Result<InterfaceIds, Error> {
+        let links = self.dump()?;
+        let queues = open_queues(&mut self.queues).ok();
+        let node = |link: &Link| queues.as_ref().and_then(|queues| queues.node(&link.name));
+        let identity = |link: &Link| (link.name.clone(), InterfaceId { node: node(link), ..identity_of(link) });
+        let mut all: InterfaceIds = links.iter().map(identity).collect();
+        interface_id::tell_apart(&mut all);
+        Ok(all)
+    }
+
     /// Every interface of the namespace.
     fn dump(&mut self) -> Result<Vec<Link>, Error> {
         link::dump(self.route()?)
@@ -371,7 +400,18 @@ fn open_queues(slot: &mut Option<Queues>) -> io::Result<&mut Queues> {
 fn identity(route: &mut Option<RequestSocket>, name: &str) -> Option<Identity> {
     let route = opened(route, || RequestSocket::open(Protocol::Route)).ok()?;
     let link = link::get_by_name(route, name).ok()?;
-    Some(Identity { index: link.index, address: link.address?.to_string() })
+    queues::identity(&link)
+}
+
+/// What tells an interface from others, as far as netlink can show that.
+fn identity_of(link: &Link) -> InterfaceId {
+    InterfaceId {
+        ifindex: link.index,
+        kind: Some(interface_id::kind_or_hardware(facts::kind(link))),
+        permanent_address: link.permanent_address.as_ref().map(ToString::to_string),
+        node: None,
+        bus: link.parent_bus.as_deref().map(str::to_owned),
+    }
 }
 
 fn typed<T>(answer: Option<&Result<T, Reading>>, writable: bool, show: impl FnOnce(&T) -> Option<Value>) -> Reading {

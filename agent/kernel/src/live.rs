@@ -15,6 +15,8 @@ use trimtab_core::facts::Asked;
 use trimtab_core::facts::Facts;
 use trimtab_core::facts::LinkFacts;
 use trimtab_core::host::HostId;
+use trimtab_core::interface_id::InterfaceId;
+use trimtab_core::interface_id::Links as InterfaceIds;
 use trimtab_core::observed::Reading;
 use trimtab_core::value::Value;
 
@@ -70,12 +72,12 @@ impl LiveKernel {
         }));
     }
 
-    fn write_sysctl(&mut self, cells: &[(Address, Value)]) -> Result<(), WriteError> {
+    fn write_sysctl(&mut self, cells: &[(Address, Value)], link: Option<&InterfaceId>) -> Result<(), WriteError> {
         let Some((address, value)) = sysctl::only_cell(cells, self.identity.netns.name.as_deref())? else {
             return Ok(());
         };
         match &address.object {
-            Object::Sysctl(key) => self.sysctls.write(address, key, value),
+            Object::Sysctl(key) => self.sysctls.write(address, key, value, link.map(|link| link.ifindex)),
             Object::Link(_) => Ok(()),
         }
     }
@@ -99,12 +101,8 @@ impl Kernel for LiveKernel {
         self.links.facts(names, asked)
     }
 
-    fn interface_indexes(&mut self, names: &BTreeSet<String>) -> Option<BTreeMap<String, u32>> {
-        addressed::indexes(names).ok()
-    }
-
-    fn interface_names(&mut self, numbers: &BTreeSet<u32>) -> Option<BTreeMap<u32, String>> {
-        addressed::names_of(numbers).ok()
+    fn links(&mut self) -> Option<InterfaceIds> {
+        self.links.identities().inspect_err(|error| tracing::debug!(%error, "interfaces are not told apart")).ok()
     }
 
     fn interfaces(&mut self) -> io::Result<BTreeSet<String>> {
@@ -156,15 +154,15 @@ impl Kernel for LiveKernel {
         }
     }
 
-    fn write(&mut self, cells: &[(Address, Value)]) -> Result<(), WriteError> {
+    fn write(&mut self, cells: &[(Address, Value)], link: Option<&InterfaceId>) -> Result<(), WriteError> {
         if let Some((address, value)) = cells.iter().find(|(address, _)| !self.is_here(address)) {
             let source = io::Error::from_raw_os_error(libc::EXDEV);
             return Err(WriteError::Refused { address: address.clone(), text: value.to_string(), source });
         }
         match cells.first().map(|(address, _)| address.kind()) {
             None => Ok(()),
-            Some(Kind::Sysctl) => self.write_sysctl(cells),
-            Some(Kind::Link) => self.links.write(cells),
+            Some(Kind::Sysctl) => self.write_sysctl(cells, link),
+            Some(Kind::Link) => self.links.write(cells, link),
         }
     }
 }

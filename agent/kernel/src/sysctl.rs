@@ -27,6 +27,7 @@ use trimtab_core::observed::Reading;
 use trimtab_core::value::Value;
 
 use crate::WriteError;
+use crate::addressed;
 
 /// What the kernel is asked for first: it allocates and zeroes what is asked, so asking for more costs time.
 const FIRST_READ: usize = 4096;
@@ -159,11 +160,18 @@ impl Tree {
         self.read(key)
     }
 
-    /// Writes a value, once.
+    /// Writes a value, once. `link` is the number of the interface that it belongs to, where that is known: a path knows only
+    /// names.
     ///
     /// # Errors
     /// As [`crate::Kernel::write`].
-    pub fn write(&mut self, address: &Address, key: &SysctlKey, value: &Value) -> Result<(), WriteError> {
+    pub fn write(
+        &mut self,
+        address: &Address,
+        key: &SysctlKey,
+        value: &Value,
+        link: Option<u32>,
+    ) -> Result<(), WriteError> {
         let text = text_to_write(address, key, value)?;
         let refused =
             |errno: Errno| WriteError::Refused { address: address.clone(), text: text.clone(), source: errno.into() };
@@ -180,6 +188,17 @@ impl Tree {
             }
             Err(error) => return Err(refused(error)),
         };
+        // Behind the opening: with a later change of its name the file goes, and a write to it fails.
+        if let Some((name, number)) = key.interface().zip(link) {
+            let now = addressed::index_of(name).map_err(|source| WriteError::Refused {
+                address: address.clone(),
+                text: text.clone(),
+                source,
+            })?;
+            if now != Some(number) {
+                return Err(WriteError::Elsewhere { address: address.clone() });
+            }
+        }
         let bytes = text.as_bytes();
         let mut taken = 0;
         loop {

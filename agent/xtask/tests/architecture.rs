@@ -147,6 +147,8 @@ fn planner_and_protocol_know_no_kind() {
     }
     files.insert("agent/core/src/state.rs".to_owned(), text("agent/core/src/state.rs"));
     assert!(files.values().any(|source| code(source).any(|line| line.contains("rules_of"))));
+    // Tests are about addresses of some kind, in a file of their own as behind the code.
+    files.retain(|path, _| !path.ends_with("/tests.rs"));
     for (path, source) in files {
         for line in code(&source) {
             assert_eq!(kind_named_by(line), None, "{path} knows a kind: {line}");

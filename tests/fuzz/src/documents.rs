@@ -55,8 +55,9 @@ pub fn journal(bytes: &[u8]) {
             let History { held, .. } = replay(compact(&history, &host));
             assert_eq!(held, history.held);
         }
-        let names = history.numbers().into_iter().map(|number| (number, format!("renamed{number}"))).collect();
-        let _ = history.follow(&names);
+        let interfaces = history.held.values().filter_map(|held| held.interface.clone());
+        let links = interfaces.map(|interface| (format!("renamed{}", interface.ifindex), interface)).collect();
+        let _ = history.follow(&links);
     }
 }
 

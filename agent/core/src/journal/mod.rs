@@ -6,11 +6,13 @@
 //! A last line without its newline is a torn append and dropped: whatever it was about to say had not been acted
 //! upon, or is found out again by reading the kernel. Any other damage is an error with its place.
 
+pub mod follow;
 pub mod line;
 mod read;
 pub mod record;
 pub mod replay;
 
+pub use follow::Followed;
 pub use line::JournalError;
 pub use line::encode;
 pub use line::opened_elsewhere;
@@ -22,7 +24,6 @@ pub use record::Held;
 pub use record::Outcome;
 pub use record::Record;
 pub use record::Role;
-pub use replay::Followed;
 pub use replay::History;
 pub use replay::Transaction;
 pub use replay::compact;

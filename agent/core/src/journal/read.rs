@@ -47,6 +47,8 @@ struct Opened {
 struct Holds {
     address: Address,
     held: Held,
+    #[serde(default)]
+    away: bool,
 }
 
 #[derive(Deserialize)]
@@ -88,8 +90,8 @@ impl<'de> Visitor<'de> for TypeFirst {
                 Record::Opened { version, host }
             }
             Type::Holds => {
-                let Holds { address, held } = Holds::deserialize(rest)?;
-                Record::Holds { address, held }
+                let Holds { address, held, away } = Holds::deserialize(rest)?;
+                Record::Holds { address, held, away }
             }
             Type::Begin => Record::Begin(Begin::deserialize(rest)?),
             Type::Wrote => {

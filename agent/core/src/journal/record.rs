@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::address::Address;
 use crate::host::HostId;
+use crate::interface_id::InterfaceId;
 use crate::value::Value;
 
 /// The version of the records in this module. A journal of a newer one is shown, never acted upon.
@@ -23,12 +24,15 @@ pub enum Record {
         /// The host, boot and namespace.
         host: HostId,
     },
-    /// One original carried over when the journal was compacted.
+    /// One original carried over when the journal was rewritten.
     Holds {
         /// The address.
         address: Address,
         /// What trimtab holds of it.
         held: Held,
+        /// Whether its interface was not there, and may come back.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        away: bool,
     },
     /// The write-ahead record: everything that is to change or may move. Synced to disk before the first write.
     Begin(Begin),
@@ -97,10 +101,10 @@ pub struct Entry {
     /// one's original must not be forgotten.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved_by: Option<Address>,
-    /// The number of the interface it belongs to, if it belongs to one: an interface made anew has another number, and its
+    /// The interface it belongs to, if it belongs to one, whatever that is called later. Of one that was made anew the
     /// values are nobody's yet.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ifindex: Option<u32>,
+    #[serde(default, alias = "ifindex", skip_serializing_if = "Option::is_none")]
+    pub interface: Option<InterfaceId>,
 }
 
 /// The part of an address in a transaction.
@@ -176,7 +180,7 @@ pub struct Held {
     /// For an effect: the address whose write moved it. For a guarded value: the address whose way back would move it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Address>,
-    /// The number of the interface it belongs to, if it belongs to one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ifindex: Option<u32>,
+    /// The interface it belongs to, if it belongs to one.
+    #[serde(default, alias = "ifindex", skip_serializing_if = "Option::is_none")]
+    pub interface: Option<InterfaceId>,
 }

@@ -20,6 +20,8 @@ pub struct History {
     pub host: Option<HostId>,
     /// Every address that trimtab has changed in this boot and not put back.
     pub held: BTreeMap<Address, Held>,
+    /// What it has changed of hardware that is not there now, by the names of then. It is held again once it is back.
+    pub away: Vec<(Address, Held)>,
     /// The transaction without an end.
     pub open: Option<Transaction>,
     /// What the last undo met with somebody else's value and left alone, until the next transaction begins.
@@ -66,7 +68,8 @@ pub fn step(history: &mut History, record: Record) {
     history.records += 1;
     match record {
         Record::Opened { version: _, host } => history.host = Some(host),
-        Record::Holds { address, held } => {
+        Record::Holds { address, held, away: true } => history.away.push((address, held)),
+        Record::Holds { address, held, away: false } => {
             history.held.insert(address, held);
         }
         Record::Begin(begin) => {
@@ -155,101 +158,35 @@ fn commit(held: &mut BTreeMap<Address, Held>, entry: &Entry, open: &Transaction,
     held.insert(entry.address.clone(), ours);
 }
 
-fn held_of(entry: &Entry, found: &Value, cause: Option<&Address>) -> Held {
-    Held { original: entry.original.clone(), ours: found.clone(), cause: cause.cloned(), ifindex: entry.ifindex }
-}
-
-impl History {
-    /// The interfaces whose values are held, or were touched by the open transaction.
-    pub fn interfaces(&self) -> BTreeSet<String> {
-        let entries = self.open.iter().flat_map(|open| &open.begin.entries).map(|entry| &entry.address);
-        self.held.keys().chain(entries).filter_map(Address::interface).map(str::to_owned).collect()
-    }
-
-    /// The numbers of the interfaces whose values are held, or were touched by the open transaction.
-    pub fn numbers(&self) -> BTreeSet<u32> {
-        let entries = self.open.iter().flat_map(|open| &open.begin.entries).map(|entry| entry.ifindex);
-        self.held.values().map(|held| held.ifindex).chain(entries).flatten().collect()
-    }
-
-    /// Follows interfaces by their numbers to the names that they have now, and forgets what belongs to one that is gone: the
-    /// kernel keeps values when it renames, and an interface that was made anew under an old name has nothing of ours.
-    /// `names` tells the names of those [`numbers`](History::numbers) that are there. Says whether anything changed.
-    pub fn follow(&mut self, names: &BTreeMap<u32, String>) -> Followed {
-        let mut followed = Followed::Nothing;
-        let mut renamed: BTreeMap<Address, Address> = BTreeMap::new();
-        // Where an address leads now; nothing where its interface is gone.
-        let mut lead = |address: &Address, then: Option<u32>| -> Option<Address> {
-            let (Some(name), Some(then)) = (address.interface(), then) else { return Some(address.clone()) };
-            let now = names
-                .get(&then)
-                .and_then(|now| if now == name { Some(address.clone()) } else { address.with_interface(now) });
-            if let Some(now) = now.as_ref().filter(|now| *now != address) {
-                renamed.insert(address.clone(), now.clone());
-            }
-            if now.as_ref() != Some(address) {
-                followed = Followed::Something;
-            }
-            now
-        };
-        let mut held = BTreeMap::new();
-        for (address, ours) in std::mem::take(&mut self.held) {
-            if let Some(now) = lead(&address, ours.ifindex) {
-                // What was recorded under the new name is the later word.
-                if now == address || !held.contains_key(&now) {
-                    held.insert(now, ours);
-                }
-            }
-        }
-        if let Some(open) = &mut self.open {
-            open.begin.entries.retain_mut(|entry| {
-                let now = lead(&entry.address, entry.ifindex);
-                let is_there = now.is_some();
-                entry.address = now.unwrap_or_else(|| entry.address.clone());
-                is_there
-            });
-        }
-        let current = |address: &mut Address| {
-            if let Some(now) = renamed.get(address) {
-                *address = now.clone();
-            }
-        };
-        held.values_mut().filter_map(|held| held.cause.as_mut()).for_each(current);
-        self.held = held;
-        self.left.iter_mut().for_each(current);
-        if let Some(open) = &mut self.open {
-            for entry in &mut open.begin.entries {
-                entry.moved_by.iter_mut().for_each(current);
-                match &mut entry.role {
-                    Role::Effect { cause } | Role::Guard { cause } => current(cause),
-                    Role::Set | Role::Return => {}
-                }
-            }
-            let wrote = std::mem::take(&mut open.wrote).into_iter();
-            open.wrote =
-                wrote.map(|(address, value)| (renamed.get(&address).cloned().unwrap_or(address), value)).collect();
-            open.awaiting.iter_mut().flatten().for_each(|(address, _)| current(address));
-        }
-        followed
+pub(super) fn held_of(entry: &Entry, found: &Value, cause: Option<&Address>) -> Held {
+    Held {
+        original: entry.original.clone(),
+        ours: found.clone(),
+        cause: cause.cloned(),
+        interface: entry.interface.clone(),
     }
 }
 
-/// Whether following interfaces changed what is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Followed {
-    /// Everything is as it was.
-    Nothing,
-    /// An interface has another name, or is gone.
-    Something,
-}
-
-/// The records of a journal that says the same as this history and nothing more: what a compaction writes.
-/// An open transaction is not compacted; callers compact only when there is none.
+/// The records of a journal that says the same as this history and nothing more, under the names of now: what a compaction
+/// writes, and what is written once interfaces were followed.
 pub fn compact(history: &History, host: &HostId) -> Vec<Record> {
-    let opened = Record::Opened { version: super::record::VERSION, host: host.clone() };
-    let holds =
-        history.held.iter().map(|(address, held)| Record::Holds { address: address.clone(), held: held.clone() });
-    std::iter::once(opened).chain(holds).collect()
+    let mut records = vec![Record::Opened { version: super::record::VERSION, host: host.clone() }];
+    let holds = |(address, held): (&Address, &Held), away| {
+        let (address, held) = (address.clone(), held.clone());
+        Record::Holds { address, held, away }
+    };
+    records.extend(history.held.iter().map(|entry| holds(entry, false)));
+    records.extend(history.away.iter().map(|(address, held)| holds((address, held), true)));
+    if let Some(Transaction { begin, wrote, awaiting }) = &history.open {
+        let id = || begin.id.clone();
+        records.push(Record::Begin(begin.clone()));
+        if !wrote.is_empty() {
+            let found = wrote.iter().map(|(address, value)| (address.clone(), value.clone())).collect();
+            records.push(Record::Wrote { id: id(), found });
+        }
+        records.extend(awaiting.iter().map(|moved| Record::Awaiting { id: id(), moved: moved.clone() }));
+    }
+    records
 }
 
 #[cfg(test)]
@@ -291,7 +228,7 @@ mod tests {
             unforeseen: false,
             wanted: vec![Value::Int(wanted)],
             moved_by: None,
-            ifindex: None,
+            interface: None,
         }
     }
 
@@ -316,37 +253,6 @@ mod tests {
         assert_eq!(history.held.len(), 3);
         assert_eq!(history.held[&address(C)].cause, Some(address(B)));
         assert_eq!(history.held[&address(A)].original, Value::Int(10));
-    }
-
-    #[test]
-    fn what_belongs_to_an_interface_made_anew_is_forgotten() {
-        let records: Vec<Record> = committed()
-            .into_iter()
-            .map(|record| match record {
-                Record::Begin(ref begin) => {
-                    let mut begin = begin.clone();
-                    let of_interface = begin.entries.iter_mut().filter(|entry| entry.address == address(C));
-                    of_interface.for_each(|entry| entry.ifindex = Some(7));
-                    Record::Begin(begin)
-                }
-                Record::Opened { .. }
-                | Record::Holds { .. }
-                | Record::Wrote { .. }
-                | Record::Awaiting { .. }
-                | Record::Done { .. } => record,
-            })
-            .collect();
-        let mut history = replay(records);
-        assert_eq!(history.interfaces(), BTreeSet::from(["eth0".to_owned()]));
-        assert_eq!(history.numbers(), BTreeSet::from([7]));
-        assert_eq!(history.follow(&BTreeMap::from([(7, "eth0".to_owned())])), Followed::Nothing);
-        assert_eq!(history.held.len(), 3);
-        assert_eq!(history.follow(&BTreeMap::from([(7, "lan0".to_owned())])), Followed::Something);
-        let renamed = address(&C.replace("eth0", "lan0"));
-        assert!(!history.held.contains_key(&address(C)) && history.held.contains_key(&renamed));
-        assert_eq!(history.interfaces(), BTreeSet::from(["lan0".to_owned()]));
-        assert_eq!(history.follow(&BTreeMap::from([(9, "lan0".to_owned())])), Followed::Something);
-        assert_eq!(history.held.len(), 2);
     }
 
     #[test]
@@ -387,8 +293,21 @@ mod tests {
         records.push(Record::Done { id, outcome: Outcome::Committed { moved } });
         let held = replay(records).held;
         assert!(!held.contains_key(&address("sysctl:net.a.c")), "it was as wanted all the time");
-        let expected = Held { original: Value::Int(1), ours: Value::Int(0), cause: None, ifindex: None };
+        let expected = Held { original: Value::Int(1), ours: Value::Int(0), cause: None, interface: None };
         assert_eq!(held.get(&address("sysctl:net.a.d")), Some(&expected));
+    }
+
+    #[test]
+    fn an_open_transaction_stays_open_through_a_compaction() {
+        let mut records = committed();
+        records.push(begin("2", vec![Entry { role: Role::Return, ..set(A, 20, 10, 10) }]));
+        records.push(Record::Wrote { id: "2".into(), found: vec![(address(A), Value::Int(10))] });
+        records.push(Record::Awaiting { id: "2".into(), moved: vec![(address(C), Value::Int(0))] });
+        for length in 4..=records.len() {
+            let history = replay(records[..length].to_vec());
+            let again = replay(compact(&history, &host()));
+            assert_eq!((again.held, again.open), (history.held, history.open), "prefix of {length}");
+        }
     }
 
     #[test]

@@ -25,6 +25,7 @@ pub use goal::Goal;
 use crate::address::Address;
 use crate::desired::Origin;
 use crate::facts::Facts;
+use crate::interface_id::Links;
 use crate::kind::Effect;
 use crate::kind::rules_of;
 use crate::value::Value;
@@ -38,6 +39,10 @@ pub struct Plan {
     pub findings: Vec<Finding>,
     /// Settings that hold already, or hold as soon as an effect has come.
     pub as_wanted: Vec<Address>,
+    /// The interfaces that it is about, as they were called when their values were read. Another one of the same
+    /// name is not touched.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub links: Links,
 }
 
 /// One write to one kernel object.
@@ -165,6 +170,12 @@ impl Plan {
     /// What moves only when a change is taken back, each with its cause, in order.
     pub fn guards(&self) -> impl Iterator<Item = (&Address, &Effect)> {
         self.with_cause(|change| &change.guards)
+    }
+
+    /// Every address that may have another value once it is carried out, or once it is taken back.
+    pub fn touched(&self) -> impl Iterator<Item = &Address> {
+        let moved = self.changes.iter().flat_map(|change| change.effects.iter().chain(&change.guards));
+        self.changed().chain(moved.map(|effect| &effect.address))
     }
 
     fn with_cause(&self, of: impl Fn(&Change) -> &[Effect]) -> impl Iterator<Item = (&Address, &Effect)> {

@@ -210,8 +210,13 @@ pub fn moved(saved: &Plan, now: &Plan) -> Vec<String> {
             .map(|(action, cell)| (action, cell.address.clone(), cell.from.clone(), cell.to().clone()))
             .collect()
     };
-    let (then, now) = (describe(saved), describe(now));
     let mut lines = Vec::new();
+    for (name, then) in &saved.links {
+        if now.links.get(name).is_some_and(|now| !then.is_no_other_than(now)) {
+            lines.push(format!("{name}: another interface is called so than when the plan was made"));
+        }
+    }
+    let (then, now) = (describe(saved), describe(now));
     for (_, address, from, to) in then.iter().filter(|change| !now.contains(change)) {
         match now.iter().find(|(_, other, _, _)| other == address) {
             Some((_, _, found, wanted)) => {

@@ -9,6 +9,8 @@ use tracing::info;
 use tracing::warn;
 use trimtab_core::address::Address;
 use trimtab_core::facts::Facts;
+use trimtab_core::interface_id::InterfaceId;
+use trimtab_core::interface_id::Links;
 use trimtab_core::journal::Begin;
 use trimtab_core::journal::Record;
 use trimtab_core::journal::Role;
@@ -68,7 +70,9 @@ impl Failure {
         match self {
             Failure::Refused(WriteError::Refused { source, .. }) => source.kind() == io::ErrorKind::PermissionDenied,
             Failure::Refused(WriteError::Netlink { source, .. }) => source.is_denied(),
-            Failure::Refused(WriteError::CarrierLost { .. } | WriteError::Short { .. })
+            Failure::Refused(
+                WriteError::Elsewhere { .. } | WriteError::CarrierLost { .. } | WriteError::Short { .. },
+            )
             | Failure::Stale { .. }
             | Failure::Differs { .. }
             | Failure::HeldUp { .. }
@@ -116,7 +120,7 @@ pub fn execute(
     facts: &Facts,
     run: &mut Run,
 ) -> Result<(), Failure> {
-    let outcome = plan.changes.iter().try_for_each(|change| turn(kernel, change, facts, run));
+    let outcome = plan.changes.iter().try_for_each(|change| turn(kernel, change, &plan.links, facts, run));
     // Not behind each write: whoever finds the run broken off takes back what the intent wanted, wherever it is. Only a
     // value that differs from that must be on record, and such a one ends the run.
     let found = std::mem::take(&mut run.found);
@@ -128,7 +132,7 @@ pub fn execute(
     outcome.and(recorded)
 }
 
-fn turn(kernel: &mut dyn Kernel, change: &Change, facts: &Facts, run: &mut Run) -> Result<(), Failure> {
+fn turn(kernel: &mut dyn Kernel, change: &Change, links: &Links, facts: &Facts, run: &mut Run) -> Result<(), Failure> {
     let addresses: Vec<Address> = change.cells.iter().map(|cell| cell.address.clone()).collect();
     let found = interpret(&addresses, kernel.read_before_write(&addresses), facts);
     let mut froms: Vec<Option<&Value>> = Vec::new();
@@ -154,9 +158,16 @@ fn turn(kernel: &mut dyn Kernel, change: &Change, facts: &Facts, run: &mut Run) 
         return Ok(());
     }
     fault::point("write");
+    let outcome = kernel.write(&writes, link_of(&writes, links));
+    if let Err(WriteError::Elsewhere { address }) = &outcome {
+        return Err(Failure::Stale {
+            address: address.clone(),
+            found: "another interface of this name, or none".to_owned(),
+            expected: "the interface that was planned for".to_owned(),
+        });
+    }
     run.writes += writes.len();
     run.attempted.extend(writes.iter().map(|(address, _)| address.clone()));
-    let outcome = kernel.write(&writes);
     fault::point("written");
     let written: Vec<Address> = writes.iter().map(|(address, _)| address.clone()).collect();
     let after = look(kernel, &written, facts);
@@ -181,6 +192,11 @@ fn turn(kernel: &mut dyn Kernel, change: &Change, facts: &Facts, run: &mut Run) 
         }
     }
     Ok(())
+}
+
+/// The interface that a write was planned for, if it is one's.
+pub(super) fn link_of<'a>(writes: &[(Address, Value)], links: &'a Links) -> Option<&'a InterfaceId> {
+    writes.first().and_then(|(address, _)| address.interface()).and_then(|name| links.get(name))
 }
 
 /// What was read back, for messages.

@@ -9,8 +9,7 @@ use trimtab_core::address::Address;
 use trimtab_core::facts::Asked;
 use trimtab_core::facts::Facts;
 use trimtab_core::host::HostId;
-use trimtab_core::journal::Followed;
-use trimtab_core::journal::History;
+use trimtab_core::interface_id::Links;
 use trimtab_core::kind::Surroundings;
 use trimtab_core::kind::World;
 use trimtab_core::kind::rules_of;
@@ -97,12 +96,29 @@ impl Host {
         self.look_and_plan(kernel, goals).plan
     }
 
+    /// The same host with the interfaces that there are now. What the host file declares of the host stays.
+    ///
+    /// # Errors
+    /// If the interfaces cannot be listed.
+    pub fn with_interfaces_of_now(&self, kernel: &mut dyn Kernel) -> io::Result<Host> {
+        let (interfaces, addressed) = (kernel.interfaces()?, kernel.addressed()?);
+        let mut host = Host { interfaces, addressed, links_known: false, ..self.clone() };
+        if self.links_known {
+            host.facts.links = kernel.link_facts(&host.interfaces, &Asked::for_rules());
+            host.links_known = true;
+        }
+        Ok(host)
+    }
+
     /// As [`Host::plan`], and says which interfaces were learnt of and have gone since. The plan takes them for gone.
     pub fn look_and_plan(&self, kernel: &mut dyn Kernel, goals: &BTreeMap<Address, Goal>) -> Planned {
         let addresses = trimtab_core::plan::build::addresses(goals, &self.surroundings());
+        // Before they are read: what is read of another that takes a name is not acted upon.
+        let mut links = links_of(kernel, &addresses);
         let mut observed = observe(kernel, addresses, &self.facts);
         let reached = trimtab_core::plan::build::reached(&self.input(&self.interfaces, &observed, goals));
         if !reached.is_empty() {
+            links = links.or_else(|| links_of(kernel, &reached));
             observed.extend(observe(kernel, reached, &self.facts));
         }
         let gone = self.gone(kernel, &observed);
@@ -110,7 +126,13 @@ impl Host {
         if !gone.is_empty() {
             interfaces.to_mut().retain(|interface| !gone.contains(interface));
         }
-        let plan = build(&self.input(&interfaces, &observed, goals));
+        let mut plan = build(&self.input(&interfaces, &observed, goals));
+        if let Some(mut links) = links {
+            let spoken_of = goals.keys().chain(plan.touched()).filter_map(Address::interface);
+            let spoken_of: BTreeSet<&str> = spoken_of.collect();
+            links.retain(|name, _| spoken_of.contains(name.as_str()));
+            plan.links = links;
+        }
         Planned { plan, gone }
     }
 
@@ -145,6 +167,11 @@ impl Host {
     }
 }
 
+/// What tells interfaces from others, if any of these addresses is an interface's.
+fn links_of(kernel: &mut dyn Kernel, addresses: &BTreeSet<Address>) -> Option<Links> {
+    if addresses.iter().any(|address| address.interface().is_some()) { kernel.links() } else { None }
+}
+
 /// A plan, and what it was found to be without.
 #[derive(Debug)]
 pub struct Planned {
@@ -152,15 +179,6 @@ pub struct Planned {
     pub plan: Plan,
     /// The interfaces that went while it was made.
     pub gone: BTreeSet<String>,
-}
-
-/// Follows interfaces that have another name now, and forgets what trimtab held of those that are gone or were made anew.
-pub fn follow_interfaces(kernel: &mut dyn Kernel, history: &mut History) -> Followed {
-    let numbers = history.numbers();
-    if numbers.is_empty() {
-        return Followed::Nothing;
-    }
-    kernel.interface_names(&numbers).map_or(Followed::Nothing, |names| history.follow(&names))
 }
 
 /// What the kernel holds at these addresses, in their order and in canonical form.

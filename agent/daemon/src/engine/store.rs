@@ -128,6 +128,8 @@ pub struct Store {
     total_bytes: u64,
     other_boot: bool,
     had_journal: bool,
+    /// Whether interfaces were followed to names that the journal on disk does not know.
+    has_followed: bool,
 }
 
 impl Store {
@@ -167,6 +169,7 @@ impl Store {
         let had_journal = history.host.is_some();
         let store = Store {
             had_journal,
+            has_followed: false,
             dir,
             host: host.clone(),
             history,
@@ -186,6 +189,25 @@ impl Store {
         self.history.held.keys().chain(open).chain(applied)
     }
 
+    /// Whether anything in it depends on which interfaces there are. A set of another boot is history, its interfaces too.
+    pub fn speaks_of_links(&self) -> bool {
+        self.history.speaks_of_links() || self.in_force().is_some_and(|applied| !applied.links.is_empty())
+    }
+
+    /// What the history says of interfaces is not what the journal on disk says.
+    pub fn followed(&mut self) {
+        self.has_followed = true;
+    }
+
+    /// Rewrites the journal if interfaces were followed since it was read: what is appended from here on speaks of the names
+    /// of now.
+    ///
+    /// # Errors
+    /// If the disk does not take it; the journal is then as it was.
+    pub fn keep_followed(&mut self) -> Result<(), StoreError> {
+        if self.has_followed { self.compact() } else { Ok(()) }
+    }
+
     /// The set in force in this boot, if there is one: a set of another boot is history.
     pub fn in_force(&self) -> Option<&Applied> {
         self.applied.as_ref().filter(|applied| applied.host.same_boot_and_netns(&self.host))
@@ -203,7 +225,7 @@ impl Store {
     pub fn prepare(&mut self) -> Result<(), StoreError> {
         self.dir.sweep()?;
         let compactable = self.history.open.is_none() && self.history.ended >= COMPACT_AFTER;
-        if self.other_boot || compactable {
+        if self.other_boot || compactable || self.has_followed {
             let history = self.history.clone();
             self.rewrite(&history)?;
             self.other_boot = false;
@@ -257,6 +279,9 @@ impl Store {
             records.iter().enumerate().map(|(seq, record)| journal::encode(seq as u64, record)).collect();
         self.dir.replace_journal(text.as_bytes())?;
         self.history = journal::replay(records);
+        self.has_followed = false;
+        self.good_bytes = text.len() as u64;
+        self.total_bytes = self.good_bytes;
         Ok(())
     }
 

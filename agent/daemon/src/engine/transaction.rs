@@ -4,6 +4,7 @@
 //! in the journal; a trial (`--confirm-within`) only from its confirmation. Whatever is found open otherwise is undone.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io;
 use std::time::Duration;
 
@@ -11,10 +12,11 @@ use thiserror::Error;
 use tracing::warn;
 use trimtab_core::address::Address;
 use trimtab_core::desired::Desired;
+use trimtab_core::interface_id::InterfaceId;
+use trimtab_core::interface_id::Links;
 use trimtab_core::journal::Begin;
 use trimtab_core::journal::Caller;
 use trimtab_core::journal::Entry;
-use trimtab_core::journal::Followed;
 use trimtab_core::journal::Outcome;
 use trimtab_core::journal::Record;
 use trimtab_core::journal::Role;
@@ -35,8 +37,8 @@ use trimtab_kernel::timer::Armed;
 use super::execute;
 use super::execute::Failure;
 use super::execute::Run;
+use super::follow::follow;
 use super::observe::Host;
-use super::observe::follow_interfaces;
 use super::store::Store;
 use super::store::StoreError;
 use super::undo::Undone;
@@ -161,11 +163,8 @@ pub fn recover(
     trials: Trials,
 ) -> Result<Recovered, StoreError> {
     store.forget_confirmed()?;
+    follow(kernel, store, host);
     store.prepare()?;
-    let followed = follow_interfaces(kernel, &mut store.history);
-    if store.history.open.is_none() && followed == Followed::Something {
-        store.compact()?;
-    }
     let Some(open) = store.history.open.clone() else { return Ok(Recovered::Nothing) };
     if let Some(confirm_by) = open.begin.confirm_by {
         if trials == Trials::Respect && open.awaiting.is_some() && millis(now.boottime) < confirm_by {
@@ -210,7 +209,7 @@ pub fn run(
     let generation = store.applied.as_ref().map_or(0, |applied| applied.generation);
     let id = format!("{:x}-{:x}-{}-{generation}", now.at, now.caller.pid, store.history.records);
     if plan.changes.is_empty() {
-        put_in_force(store, host, set, &id, now)?;
+        put_in_force(store, host, set, &plan.links, &id, now)?;
         return Ok(Finished::Nothing);
     }
     let confirm_by = trial.as_ref().map(|trial| millis(now.boottime + trial.within));
@@ -220,7 +219,7 @@ pub fn run(
         verb: verb.to_owned(),
         caller: now.caller.clone(),
         confirm_by,
-        entries: numbered(kernel, entries(plan, store, host)),
+        entries: entries(plan, store, host),
     };
     let refused = store.unconfirmed.clone();
     store.append(Record::Begin(begin.clone()), Sync::Yes)?;
@@ -235,7 +234,7 @@ pub fn run(
 
     let mut progress = Run::default();
     let outcome = execute::execute(kernel, store, &id, plan, &host.facts, &mut progress)
-        .and_then(|()| finish(kernel, store, host, set, &begin, now));
+        .and_then(|()| finish(kernel, store, host, set, &plan.links, &begin, now));
     match outcome {
         Ok(()) => Ok(match confirm_by {
             Some(confirm_by) => Finished::Awaiting { writes: progress.writes, confirm_by },
@@ -304,13 +303,14 @@ fn finish(
     store: &mut Store,
     host: &Host,
     set: &Set,
+    links: &Links,
     begin: &Begin,
     now: &Now,
 ) -> Result<(), Failure> {
     let wrote = store.history.open.as_ref().map(|open| open.wrote.clone()).unwrap_or_default();
     let moved = execute::settle(kernel, begin, &wrote, &host.facts)?;
     fault::point("settled");
-    put_in_force(store, host, set, &begin.id, now).map_err(Failure::State)?;
+    put_in_force(store, host, set, links, &begin.id, now).map_err(Failure::State)?;
     fault::point("in-force");
     let id = begin.id.clone();
     if begin.confirm_by.is_some() {
@@ -327,12 +327,28 @@ fn finish(
     }
 }
 
-/// Replaces `applied`, but only if it differs.
-fn put_in_force(store: &mut Store, host: &Host, set: &Set, id: &str, now: &Now) -> Result<(), StoreError> {
+/// Replaces `applied`, but only if it differs. `links` are the interfaces that the plan was about.
+fn put_in_force(
+    store: &mut Store,
+    host: &Host,
+    set: &Set,
+    links: &Links,
+    id: &str,
+    now: &Now,
+) -> Result<(), StoreError> {
     let Set { desired, roles, profiles } = set;
-    let same = store
-        .in_force()
-        .is_some_and(|applied| applied.desired == *desired && applied.roles == *roles && applied.profiles == *profiles);
+    let named: BTreeSet<&str> = desired.settings.keys().filter_map(Address::interface).collect();
+    // What a revert leaves in force is nothing that its plan is about.
+    let mut known = store.in_force().map(|applied| applied.links.clone()).unwrap_or_default();
+    known.retain(|name, _| host.interfaces.contains(name));
+    let mut links: Links = known.into_iter().chain(links.clone()).collect();
+    links.retain(|name, _| named.contains(name.as_str()));
+    let same = store.in_force().is_some_and(|applied| {
+        applied.desired == *desired
+            && applied.roles == *roles
+            && applied.profiles == *profiles
+            && applied.links == links
+    });
     if same {
         return Ok(());
     }
@@ -349,6 +365,7 @@ fn put_in_force(store: &mut Store, host: &Host, set: &Set, id: &str, now: &Now) 
         roles: roles.clone(),
         profiles: profiles.clone(),
         desired: desired.clone(),
+        links,
     };
     store.put_applied(Some(applied))
 }
@@ -384,9 +401,11 @@ fn give_up(
         }
     }
     // What was not reached before the failure was never ours: whatever is there is no conflict.
-    undone
-        .conflicts
-        .retain(|conflict| conflict.address.as_ref().is_none_or(|address| was_reached(address, begin, progress)));
+    let unreached = |address: &Address| {
+        // What is not in the intent was renamed since, and is told in any case.
+        begin.entries.iter().any(|entry| entry.address == *address) && !was_reached(address, begin, progress)
+    };
+    undone.conflicts.retain(|conflict| !conflict.address.as_ref().is_some_and(unreached));
     if undone.is_complete() { Finished::Undone(failure) } else { Finished::Incomplete(failure, undone) }
 }
 
@@ -428,6 +447,7 @@ fn entries(plan: &Plan, store: &Store, host: &Host) -> Vec<Entry> {
     let original = |address: &Address, before: Value| {
         store.history.held.get(address).map_or_else(|| before, |held| held.original.clone())
     };
+    let interface = |address: &Address| address.interface().and_then(|name| plan.links.get(name)).cloned();
     let mut entries: Vec<Entry> = Vec::new();
     let mut index: BTreeMap<Address, usize> = BTreeMap::new();
     for change in &plan.changes {
@@ -445,7 +465,7 @@ fn entries(plan: &Plan, store: &Store, host: &Host) -> Vec<Entry> {
                 wanted: cell.wanted(),
                 unforeseen: false,
                 moved_by: movers.get(&cell.address).map(|cause| (*cause).clone()),
-                ifindex: None,
+                interface: interface(&cell.address),
             });
         }
     }
@@ -461,27 +481,22 @@ fn entries(plan: &Plan, store: &Store, host: &Host) -> Vec<Entry> {
             continue;
         }
         index.insert(effect.address.clone(), entries.len());
-        entries.push(entry_of(effect, Role::Effect { cause: cause.clone() }, &original));
+        entries.push(entry_of(effect, Role::Effect { cause: cause.clone() }, interface(&effect.address), &original));
     }
     for (cause, guard) in plan.guards() {
         if index.insert(guard.address.clone(), entries.len()).is_none() {
-            entries.push(entry_of(guard, Role::Guard { cause: cause.clone() }, &original));
+            entries.push(entry_of(guard, Role::Guard { cause: cause.clone() }, interface(&guard.address), &original));
         }
     }
     entries
 }
 
-/// The entries with the numbers of their interfaces.
-fn numbered(kernel: &mut dyn Kernel, mut entries: Vec<Entry>) -> Vec<Entry> {
-    let names = entries.iter().filter_map(|entry| entry.address.interface()).map(str::to_owned).collect();
-    let indexes = kernel.interface_indexes(&names).unwrap_or_default();
-    for entry in &mut entries {
-        entry.ifindex = entry.address.interface().and_then(|name| indexes.get(name)).copied();
-    }
-    entries
-}
-
-fn entry_of(effect: &Effect, role: Role, original: &dyn Fn(&Address, Value) -> Value) -> Entry {
+fn entry_of(
+    effect: &Effect,
+    role: Role,
+    interface: Option<InterfaceId>,
+    original: &dyn Fn(&Address, Value) -> Value,
+) -> Entry {
     Entry {
         address: effect.address.clone(),
         role,
@@ -490,7 +505,7 @@ fn entry_of(effect: &Effect, role: Role, original: &dyn Fn(&Address, Value) -> V
         wanted: effect.to.iter().cloned().collect(),
         unforeseen: false,
         moved_by: None,
-        ifindex: None,
+        interface,
     }
 }
 

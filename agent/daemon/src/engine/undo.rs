@@ -1,8 +1,11 @@
 //! The way back: everything an open transaction may have touched returns to what was there before it.
 
+use std::borrow::Cow;
+
 use tracing::info;
 use tracing::warn;
 use trimtab_core::address::Address;
+use trimtab_core::interface_id::Links;
 use trimtab_core::journal::Outcome;
 use trimtab_core::journal::Record;
 use trimtab_core::kind::rules_of;
@@ -16,7 +19,9 @@ use trimtab_kernel::Kernel;
 use trimtab_kernel::fault;
 use trimtab_kernel::state::Sync;
 
+use super::execute::link_of;
 use super::execute::shown;
+use super::follow::follow_on;
 use super::observe::Host;
 use super::observe::observe;
 use super::store::Store;
@@ -52,15 +57,29 @@ pub fn undo_open(kernel: &mut dyn Kernel, store: &mut Store, host: &Host) -> Res
 }
 
 /// The part of an undo that concerns the kernel.
-pub fn undo_values(kernel: &mut dyn Kernel, store: &Store, host: &Host) -> Undone {
-    let Some(open) = &store.history.open else { return Undone::default() };
-    let goals = goal::of_undo(open);
+pub fn undo_values(kernel: &mut dyn Kernel, store: &mut Store, host: &Host) -> Undone {
+    if store.history.open.is_none() {
+        return Undone::default();
+    }
     let mut undone = Undone::default();
+    let mut host = Cow::Borrowed(host);
     // Each walk plans from what is there now. The second mends what the first could not: halves of a pair that the
     // kernel checks against each other, values that an unforeseen effect moved.
-    for _ in 0..2 {
+    for walk in 0..2 {
         undone.failed.clear();
         undone.conflicts.clear();
+        // That an interface was renamed may be why there is something to undo, and why the first walk did not end well.
+        match follow_on(kernel, store, &host) {
+            Cow::Owned(now) => host = Cow::Owned(now),
+            Cow::Borrowed(_) if walk > 0 => {
+                if let Ok(now) = host.with_interfaces_of_now(kernel) {
+                    host = Cow::Owned(now);
+                }
+            }
+            Cow::Borrowed(_) => {}
+        }
+        let Some(open) = &store.history.open else { break };
+        let goals = goal::of_undo(open);
         let plan = host.plan(kernel, &goals);
         for finding in &plan.findings {
             match (finding.class, &finding.address) {
@@ -73,7 +92,7 @@ pub fn undo_values(kernel: &mut dyn Kernel, store: &Store, host: &Host) -> Undon
             }
         }
         for change in &plan.changes {
-            back(kernel, change, host, &mut undone);
+            back(kernel, change, &plan.links, &host, &mut undone);
         }
         if undone.failed.is_empty() {
             break;
@@ -99,7 +118,7 @@ pub fn record_end(store: &mut Store, undone: &Undone) -> Result<(), StoreError> 
     store.append(Record::Done { id, outcome }, Sync::No)
 }
 
-fn back(kernel: &mut dyn Kernel, change: &Change, host: &Host, undone: &mut Undone) {
+fn back(kernel: &mut dyn Kernel, change: &Change, links: &Links, host: &Host, undone: &mut Undone) {
     let names = change.cells.iter().map(|cell| cell.address.clone());
     let found = observe(kernel, names, &host.facts);
     let mut writes: Vec<(Address, Value)> = Vec::new();
@@ -115,7 +134,7 @@ fn back(kernel: &mut dyn Kernel, change: &Change, host: &Host, undone: &mut Undo
         return;
     }
     fault::point("undo");
-    let outcome = kernel.write(&writes);
+    let outcome = kernel.write(&writes, link_of(&writes, links));
     let after = observe(kernel, writes.iter().map(|(address, _)| address.clone()), &host.facts);
     for (address, to) in writes {
         let now = after.get(&address).and_then(|observed| observed.value());

@@ -154,7 +154,7 @@ fn resolved(
     let refusal = refused_by_boot(store, &session.host.id, identity).filter(|_| !is_trial);
     let Some(last) = refusal else {
         let Made { plan, followed } = super::plan::make(session, &mut intent, &mut store.history)?;
-        if followed == Followed::Something {
+        if followed != Followed::Nothing {
             // What is appended speaks of the names of now.
             store.compact()?;
         }

@@ -163,7 +163,7 @@ fn text(report: &Report, interfaces: &BTreeSet<String>, initial: bool) -> String
         }
         None => text.push_str("  wanted     nobody speaks of it\n"),
     }
-    if let Some(Held { original, ours, cause, ifindex: _ }) = held {
+    if let Some(Held { original, ours, cause, interface: _ }) = held {
         let by = cause.as_ref().map(|cause| format!(", moved by {cause}")).unwrap_or_default();
         let _ = writeln!(text, "  original   {original} before trimtab, which left {ours}{by}");
     }

@@ -23,8 +23,8 @@ use trimtab_core::sysctld::NextBoot;
 
 use crate::cli;
 use crate::cli::Common;
+use crate::engine::follow::follow_history;
 use crate::engine::observe::Planned;
-use crate::engine::observe::follow_interfaces;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::session::Intent;
@@ -45,7 +45,6 @@ pub fn run(common: &Common, options: &cli::Plan) -> Result<Exit, Failure> {
             let mut intent = session.intend(&options.wanted)?;
             super::warn(&intent.loaded);
             let mut store = session.store()?;
-            follow_interfaces(session.kernel.as_mut(), &mut store.history);
             let mut plan = make(&mut session, &mut intent, &mut store.history)?.plan;
             if store.history.open.as_ref().is_some_and(|open| open.awaiting.is_none()) {
                 plan.findings.push(unfinished());
@@ -105,7 +104,7 @@ pub fn make(session: &mut Session, intent: &mut Intent, history: &mut History) -
     }
     tracing::debug!(?gone, "interfaces have gone or were renamed while the plan was made: it is made anew");
     session.relearn()?;
-    let followed = follow_interfaces(session.kernel.as_mut(), history);
+    let followed = follow_history(session.kernel.as_mut(), history, &session.host);
     session.resolve_anew(intent)?;
     session.host.learn_links(session.kernel.as_mut(), history.held.keys());
     Ok(Made { plan: make_of_these(session, intent, &history.held), followed })

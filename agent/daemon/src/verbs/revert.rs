@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use trimtab_core::address::Address;
 use trimtab_core::desired::Desired;
+use trimtab_core::interface_id::Links;
+use trimtab_core::journal::Followed;
 use trimtab_core::journal::Held;
 use trimtab_core::kind;
 use trimtab_core::observed::Observed;
@@ -12,7 +14,6 @@ use trimtab_core::plan::Plan;
 use trimtab_core::plan::goal;
 use trimtab_core::plan::saved::SavedPlan;
 use trimtab_core::render::plan::Detail;
-use trimtab_core::value::Value;
 use trimtab_kernel::WriteError;
 
 use super::address::enter_named;
@@ -24,6 +25,7 @@ use crate::cli;
 use crate::cli::Common;
 use crate::engine::Store;
 use crate::engine::execute;
+use crate::engine::observe::Planned;
 use crate::engine::observe::observe;
 use crate::engine::transaction;
 use crate::engine::transaction::Finished;
@@ -35,6 +37,9 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::session::Session;
 
+/// So often is a plan made anew because an interface was renamed meanwhile.
+const RENAMES: usize = 3;
+
 /// Runs the verb.
 ///
 /// # Errors
@@ -45,21 +50,37 @@ pub fn run(common: &Common, options: &cli::Revert) -> Result<Exit, Failure> {
         options.addresses.iter().map(|text| parse_address(text)).collect::<Result<Vec<Address>, Failure>>()?;
     let common = enter_named(common, &mut addresses)?;
     let mut session = Session::open(&common)?;
-    let (_lock, mut store) = session.locked_store(options.wait)?;
-    // It may have been switched off while it waited for the lock.
-    recovery::refuse_if_disabled()?;
-    let now = session.now();
     if options.trial {
+        let (_lock, mut store) = session.locked_store(options.wait)?;
+        // It may have been switched off while it waited for the lock.
+        recovery::refuse_if_disabled()?;
+        let now = session.now();
         return trial::end(&common, &mut session, &mut store, &now);
     }
-    let only = (!addresses.is_empty()).then_some(addresses.as_slice());
+    let (document, finished) = take_back(&mut session, &addresses, options.wait)?;
+    report::report(&common, "trimtab.revert", document, finished, Detail::Full, None)
+}
+
+/// Takes back everything that is held, or these addresses and what they moved: what was planned, and how it ended.
+///
+/// # Errors
+/// As [`run`].
+pub fn take_back(
+    session: &mut Session,
+    addresses: &[Address],
+    wait: cli::Wait,
+) -> Result<(SavedPlan, Finished), Failure> {
+    let (_lock, mut store) = session.locked_store(wait)?;
+    recovery::refuse_if_disabled()?;
+    let now = session.now();
+    let only = (!addresses.is_empty()).then_some(addresses);
     if only.is_some() && store.history.open.as_ref().is_some_and(|open| open.awaiting.is_some()) {
         let message =
             "refused: a trial awaits its confirmation; `trimtab confirm` keeps it, `trimtab revert --trial` ends it";
         return Err(Failure::new(Exit::Awaiting, message));
     }
     // A trial that still runs ends here: its values go back first, then everything else.
-    let recovered = recovery::recover(&mut session, &mut store, &now, Trials::End)?;
+    let recovered = recovery::recover(session, &mut store, &now, Trials::End)?;
     recovery::tell(&recovered);
     if store.journal_is_lost() {
         let message = "the journal of this boot is gone, so trimtab cannot tell what to put back; nothing was written";
@@ -72,36 +93,46 @@ pub fn run(common: &Common, options: &cli::Revert) -> Result<Exit, Failure> {
             return Err(Failure::new(Exit::Failed, message));
         }
     }
-    let set = remaining(&store, only);
     let mut refused: Vec<Refused> = Vec::new();
-    let (plan, finished) = loop {
+    let mut renames = RENAMES;
+    let (plan, set, finished) = loop {
+        let set = remaining(&store, only);
         let mut goals = goal::of_revert(&store.history.held, only);
         goals.retain(|address, _| !refused.iter().any(|refused| refused.concerns(address, &store)));
-        let plan = session.host.plan(session.kernel.as_mut(), &goals);
+        let Planned { plan, gone } = session.host.look_and_plan(session.kernel.as_mut(), &goals);
+        if !gone.is_empty() && renames > 0 && session.follow_on(&mut store)? != Followed::Nothing {
+            renames -= 1;
+            continue;
+        }
         let job = Job { plan: &plan, set: &set, verb: "revert", trial: None };
         match transaction::run(session.kernel.as_mut(), &mut store, &session.host, job, &now)? {
             // One value that the kernel does not take back keeps no other from going back.
             Finished::Undone(failure) => match Refused::of(failure) {
                 Ok(one) if goals.contains_key(&one.address) => refused.push(one),
-                Ok(Refused { failure, .. }) | Err(failure) => break (plan, Finished::Undone(failure)),
+                Ok(Refused { failure, .. }) | Err(failure) => break (plan, set, Finished::Undone(failure)),
             },
+            Finished::Stale(failure) => {
+                if renames == 0 || session.follow_on(&mut store)? == Followed::Nothing {
+                    break (plan, set, Finished::Stale(failure));
+                }
+                renames -= 1;
+            }
             other @ (Finished::Nothing
             | Finished::InForce { .. }
             | Finished::Awaiting { .. }
-            | Finished::Stale(_)
-            | Finished::Incomplete(..)) => break (plan, other),
+            | Finished::Incomplete(..)) => break (plan, set, other),
         }
     };
     let mut plan = plan;
     refused.extend(held_up(&plan, &store));
     if let Finished::Nothing | Finished::InForce { .. } = &finished {
         let kept: Vec<Address> = refused.iter().map(|refused| refused.address.clone()).collect();
-        release(&mut session, &mut store, &plan.not_ours(), &kept)?;
+        release(session, &mut store, &plan.not_ours(), &kept)?;
     }
     plan.findings.extend(recovery::findings(recovered));
     let document =
         SavedPlan::new(plan, set.desired, session.host.id.clone(), set.roles, set.profiles, String::new(), now.at);
-    report::report(&common, "trimtab.revert", document, without(finished, refused), Detail::Full, None)
+    Ok((document, without(finished, refused)))
 }
 
 /// What is held and cannot be written now: it stays held, for a later revert.
@@ -130,7 +161,8 @@ impl Refused {
     fn of(failure: execute::Failure) -> Result<Refused, execute::Failure> {
         let address = match &failure {
             execute::Failure::Refused(
-                WriteError::Refused { address, .. }
+                WriteError::Elsewhere { address }
+                | WriteError::Refused { address, .. }
                 | WriteError::Netlink { address, .. }
                 | WriteError::CarrierLost { address, .. }
                 | WriteError::Short { address, .. },
@@ -174,14 +206,24 @@ fn wanted(store: &Store, address: &Address) -> bool {
     store.in_force().is_some_and(|applied| applied.desired.settings.contains_key(address))
 }
 
-/// What is back at its original is not held any more, by whichever way it came back; neither is what went with its
-/// interface, nor what somebody else has changed: that was reported, and is theirs. What is kept is.
+/// What is back at its original is not held any more, by whichever way it came back; neither is what went with what it
+/// belonged to, nor what somebody else has changed: that was reported, and is theirs. What is kept is, and what belongs to an
+/// interface that has another name.
 fn release(session: &mut Session, store: &mut Store, theirs: &[Address], kept: &[Address]) -> Result<(), Failure> {
+    session.follow_on(store)?;
     let held = store.history.held.clone();
     let now = observe(session.kernel.as_mut(), held.keys().cloned(), &session.host.facts);
-    let is_back = |address: &Address, original: &Value| match now.get(address) {
+    let has_link = held.values().any(|entry| entry.interface.is_some());
+    let links = if has_link { session.kernel.links().unwrap_or_default() } else { Links::new() };
+    // Renamed a moment ago it is absent under its old name, and not gone.
+    let is_called_so = |address: &Address, entry: &Held| {
+        let meant = address.interface().zip(entry.interface.as_ref());
+        meant.is_none_or(|(name, meant)| links.get(name).is_some_and(|there| meant.is_no_other_than(there)))
+    };
+    let is_back = |address: &Address, entry: &Held| match now.get(address) {
+        _ if !is_called_so(address, entry) => false,
         Some(Observed::Value { value, .. }) => {
-            kind::rules_of(address).equivalent(address, original, value, &session.host.facts)
+            kind::rules_of(address).equivalent(address, &entry.original, value, &session.host.facts)
         }
         Some(Observed::Absent | Observed::Unsupported) | None => true,
         Some(Observed::Denied | Observed::WriteOnly | Observed::Withheld | Observed::Failed { .. }) => false,
@@ -190,9 +232,7 @@ fn release(session: &mut Session, store: &mut Store, theirs: &[Address], kept: &
     let gone: BTreeSet<&Address> = held
         .iter()
         .filter(|(address, entry)| {
-            !is_guard(entry)
-                && !kept.contains(address)
-                && (theirs.contains(address) || is_back(address, &entry.original))
+            !is_guard(entry) && !kept.contains(address) && (theirs.contains(address) || is_back(address, entry))
         })
         .map(|(address, _)| address)
         .collect();

@@ -44,6 +44,8 @@ pub struct Report {
     pub unconfirmed: Option<Unconfirmed>,
     /// How many values differ from what they were before trimtab. Null if the journal cannot tell.
     pub held: Option<usize>,
+    /// How many more do on hardware that is not there now: they can be put back once it is. Null if the journal cannot tell.
+    pub away: Option<usize>,
     /// What the last undo met with somebody else's value and left alone.
     pub left_alone: Vec<Address>,
     /// State that a newer trimtab wrote, or that is damaged: nothing is put in force or undone while it is there.
@@ -105,7 +107,7 @@ pub struct Unconfirmed {
 /// # Errors
 /// If the state cannot be relied upon.
 pub fn run(common: &Common) -> Result<Exit, Failure> {
-    let session = Session::open(common)?;
+    let mut session = Session::open(common)?;
     let (store, unreliable) = session.look()?;
     let report = collect(&session, &store, &unreliable);
     if common.json {
@@ -159,6 +161,7 @@ fn collect(session: &Session, store: &Store, unreliable: &[StoreError]) -> Repor
         trial,
         unconfirmed,
         held: journal_tells.then_some(held),
+        away: journal_tells.then_some(store.history.away.len()),
         left_alone: store.history.left.clone(),
         unreliable,
     }
@@ -177,6 +180,7 @@ fn text(report: &Report) -> String {
         unfinished,
         unconfirmed,
         held,
+        away,
         left_alone,
         unreliable,
     } = report;
@@ -212,6 +216,13 @@ fn text(report: &Report) -> String {
             let _ = writeln!(text, "changed: {held} values differ from what they were before trimtab");
         }
         None => text.push_str("changed: not known\n"),
+    }
+    if let Some(away) = away.filter(|away| *away > 0) {
+        let sigil = paint.tone(Tone::Wait, "?");
+        let _ = writeln!(
+            text,
+            "{sigil} away: {away} more on interfaces that are not here; `trimtab revert` puts them back once they are"
+        );
     }
     for address in left_alone {
         let sigil = paint.tone(Tone::Alarm, "!");

@@ -64,6 +64,22 @@ impl FakeKernel {
         self.nodes = nodes.collect();
     }
 
+    /// The interface goes to another namespace: its device keeps all that it holds, its keys go (net/core/dev.c
+    /// `__dev_change_net_namespace`).
+    pub fn move_away(&mut self, name: &str) {
+        self.elsewhere.extend(self.links.take(name));
+        self.remove_interface(name);
+    }
+
+    /// The interface that went to another namespace last comes back under this name, its keys born anew; with this number, if
+    /// that is free.
+    pub fn come_back(&mut self, name: &str, number: u32) {
+        if let Some(device) = self.elsewhere.pop() {
+            self.links.bring_number(number);
+            self.add_device(name, device);
+        }
+    }
+
     /// Makes an interface a member of a bond or a port of a bridge.
     pub fn enslave(&mut self, name: &str, master: &str) {
         self.links.enslave(name, master);
@@ -100,7 +116,7 @@ impl FakeKernel {
     }
 
     /// One message about a device.
-    pub(super) fn write_links(&mut self, cells: &[(Address, Value)]) -> Result<(), WriteError> {
+    pub(super) fn write_links(&mut self, cells: &[(Address, Value)], fault: Option<Fault>) -> Result<(), WriteError> {
         let Some((address, value)) = cells.first() else { return Ok(()) };
         if let Some((address, value)) = cells.iter().find(|(address, _)| !self.is_here(address)) {
             let source = io::Error::from_raw_os_error(libc::EXDEV);
@@ -114,7 +130,6 @@ impl FakeKernel {
             let source = io::Error::from(io::ErrorKind::InvalidInput);
             return Err(WriteError::Refused { address: address.clone(), text: value.to_string(), source });
         };
-        let fault = self.next_write();
         let refused = keys.iter().find_map(|(key, _)| {
             let errno = self.refused.get(&Address::link(key.clone()))?;
             Some(Refused::of(key, *errno))

@@ -11,6 +11,8 @@ use trimtab_core::address::LinkKey;
 use trimtab_core::address::link::LinkAttribute;
 use trimtab_core::facts::Asked;
 use trimtab_core::facts::LinkFacts;
+use trimtab_core::interface_id::InterfaceId;
+use trimtab_core::interface_id::Links as InterfaceIds;
 use trimtab_core::observed::Reading;
 use trimtab_core::value::Value;
 
@@ -36,13 +38,17 @@ pub(super) struct Links {
     last: u32,
     /// How many CPUs a set of CPUs can name.
     cpus: u16,
+    /// The last node of sysfs given.
+    last_node: u64,
+    /// The number that the next device brings along.
+    brought: Option<u32>,
     /// Devices whose MTU has changed and whose IPv6 has not heard of it yet.
     resized: BTreeSet<u32>,
 }
 
 impl Default for Links {
     fn default() -> Links {
-        Links { devices: BTreeMap::new(), last: 0, cpus: 4, resized: BTreeSet::new() }
+        Links { devices: BTreeMap::new(), last: 0, last_node: 0, brought: None, cpus: 4, resized: BTreeSet::new() }
     }
 }
 
@@ -54,7 +60,14 @@ impl Links {
 
     /// Puts a device in; its number.
     pub(super) fn add(&mut self, name: &str, mut device: Device) -> u32 {
-        self.last += 1;
+        let index = self.brought.take().unwrap_or_else(|| {
+            self.last += 1;
+            self.last
+        });
+        if device.node == 0 {
+            self.last_node += 1;
+            device.node = self.last_node;
+        }
         name.clone_into(&mut device.name);
         device.lower = device.upon.take().and_then(|lower| self.index_of(&lower));
         device.master = device.member_of.take().and_then(|master| self.index_of(&master));
@@ -63,10 +76,10 @@ impl Links {
             device.values.insert(mtu::MTU, Value::Int(below));
         }
         device.make_queues(self.cpus);
-        self.devices.insert(self.last, device);
-        self.update_features(self.last);
-        self.join(self.last);
-        self.last
+        self.devices.insert(index, device);
+        self.update_features(index);
+        self.join(index);
+        index
     }
 
     /// Takes a device away; the names of all that go, itself and those that lie upon it (net/8021q/vlan.c
@@ -108,6 +121,32 @@ impl Links {
 
     pub(super) fn index_of(&self, name: &str) -> Option<u32> {
         self.devices.iter().find(|(_, device)| device.name == name).map(|(index, _)| *index)
+    }
+
+    /// What tells each from others.
+    pub(super) fn identities(&self) -> InterfaceIds {
+        let identity = |(index, device): (&u32, &Device)| {
+            let id = InterfaceId {
+                ifindex: *index,
+                kind: Some(device.kind.to_owned()),
+                permanent_address: device.permanent_address.map(str::to_owned),
+                node: Some(device.node),
+                bus: device.permanent_address.map(|_| "pci".to_owned()),
+            };
+            (device.name.clone(), id)
+        };
+        self.devices.iter().map(identity).collect()
+    }
+
+    /// A device as it is, to be put in elsewhere or under another number.
+    pub(super) fn take(&mut self, name: &str) -> Option<Device> {
+        let device = self.named(name)?.clone();
+        Some(Device { lower: None, master: None, ..device })
+    }
+
+    /// Has the next device that is put in get this number, if it is free: as a device does that comes from another namespace.
+    pub(super) fn bring_number(&mut self, index: u32) {
+        self.brought = (!self.devices.contains_key(&index)).then_some(index);
     }
 
     pub(super) fn name_of(&self, index: u32) -> Option<&str> {

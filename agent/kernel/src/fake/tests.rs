@@ -61,7 +61,7 @@ impl Pair {
     fn write_only(&mut self, name: &str, text: &str) {
         self.said.push(format!("{name} = {text:?}"));
         let cells = [(Address::sysctl(key(name)), Value::Text(text.to_owned()))];
-        let (fake, live) = (outcome(self.fake.write(&cells)), outcome(self.live.write(&cells)));
+        let (fake, live) = (outcome(self.fake.write(&cells, None)), outcome(self.live.write(&cells, None)));
         assert_eq!(fake, live, "fake, real after {:#?}", self.said);
     }
 
@@ -100,7 +100,9 @@ fn outcome(outcome: Result<(), WriteError>) -> Result<(), (Option<usize>, Option
         Ok(()) => Ok(()),
         Err(WriteError::Short { taken, .. }) => Err((Some(taken), None)),
         Err(WriteError::Refused { source, .. }) => Err((None, source.raw_os_error())),
-        Err(other @ (WriteError::Netlink { .. } | WriteError::CarrierLost { .. })) => panic!("{other}"),
+        Err(other @ (WriteError::Elsewhere { .. } | WriteError::Netlink { .. } | WriteError::CarrierLost { .. })) => {
+            panic!("{other}")
+        }
     }
 }
 
@@ -325,7 +327,7 @@ fn faults_strike_where_they_are_told() {
     kernel.foreign_before_write(5, &other, "0");
     kernel.foreign_before_read(5, &key(name), "99");
     let write = |kernel: &mut FakeKernel| {
-        let told = outcome(kernel.write(&[(address.clone(), Value::Int(512))]));
+        let told = outcome(kernel.write(&[(address.clone(), Value::Int(512))], None));
         (told, kernel.read(std::slice::from_ref(&address)).pop().unwrap())
     };
     let shows = |text: &str| Reading::Text { text: text.into(), writable: true };
@@ -355,9 +357,9 @@ fn keys_come_go_and_close() {
     assert_eq!(read(&mut kernel, "sysctl:net.netfilter.nf_conntrack_max"), Reading::Absent);
     kernel.add(max.clone(), Class::INT, "262144", true);
     let cell = [(Address::sysctl(max.clone()), Value::Int(1))];
-    kernel.write(&cell).unwrap();
+    kernel.write(&cell, None).unwrap();
     kernel.set_writable(&max, false);
-    assert_eq!(outcome(kernel.write(&cell)), Err((None, Some(libc::EACCES))));
+    assert_eq!(outcome(kernel.write(&cell, None)), Err((None, Some(libc::EACCES))));
     kernel.add_interface("eth0.100");
     assert!(matches!(read(&mut kernel, "sysctl:net.ipv4.conf.eth0/100.rp_filter"), Reading::Text { .. }));
     kernel.remove_interface("eth0.100");

@@ -11,6 +11,7 @@ use trimtab_core::address::LinkKey;
 use trimtab_core::address::link::Device;
 use trimtab_core::address::link::LinkAttribute;
 use trimtab_netlink::link;
+use trimtab_netlink::link::Link;
 
 use super::Links;
 use super::Unsent;
@@ -32,24 +33,19 @@ pub(super) enum Waiting {
 }
 
 impl Waiting {
-    /// Looks at the device before it is written.
-    pub(super) fn before(links: &mut Links, key: &LinkKey) -> Waiting {
+    /// For a device as it was before it is written.
+    pub(super) fn before(link: &Link, key: &LinkKey) -> Waiting {
         let resets = match key.attribute() {
             LinkAttribute::Device(device) => *device == Device::Mtu,
             LinkAttribute::Channel(_) | LinkAttribute::Ring(_) | LinkAttribute::Feature(_) => true,
             LinkAttribute::Coalesce(_) | LinkAttribute::Pause(_) => true,
             LinkAttribute::Queue(_) => false,
         };
-        let link = if resets {
-            links.route().ok().and_then(|route| link::get_by_name(route, key.interface()).ok())
+        let is_one_of_many = link.slave_kind.as_deref().is_some_and(|kind| REDUNDANT.contains(&kind));
+        if resets && is_one_of_many && link.carrier == Some(true) {
+            Waiting::Carrier(link.index)
         } else {
-            None
-        };
-        match link {
-            Some(link) if link.slave_kind.as_deref().is_some_and(|kind| REDUNDANT.contains(&kind)) => {
-                if link.carrier == Some(true) { Waiting::Carrier(link.index) } else { Waiting::Nothing }
-            }
-            Some(_) | None => Waiting::Nothing,
+            Waiting::Nothing
         }
     }
 

@@ -112,7 +112,7 @@ fn of_link(link: &Link, by_index: &BTreeMap<u32, &str>) -> LinkFacts {
 }
 
 /// `physical` for what has a device behind it, else the kernel's word for its kind.
-fn kind(link: &Link) -> Option<&str> {
+pub(super) fn kind(link: &Link) -> Option<&str> {
     match link.kind.as_deref() {
         Some(kind) => Some(kind),
         None if link.flags.has(Flags::LOOPBACK) => Some("loopback"),

@@ -9,6 +9,7 @@ use std::os::fd::AsFd;
 use std::os::fd::BorrowedFd;
 use std::os::fd::OwnedFd;
 
+use rustix::fs::AtFlags;
 use rustix::fs::Mode;
 use rustix::fs::OFlags;
 use rustix::fs::ResolveFlags;
@@ -20,6 +21,7 @@ use trimtab_core::address::link::Queue;
 use trimtab_core::address::link::QueueAttribute;
 use trimtab_core::observed::Reading;
 use trimtab_core::value::Value;
+use trimtab_netlink::link::Link;
 
 use super::cpus;
 
@@ -50,6 +52,11 @@ pub(super) struct Identity {
     pub(super) index: u32,
     /// As sysfs prints it: `52:54:00:12:34:56`.
     pub(super) address: String,
+}
+
+/// The identity of an interface that has an address.
+pub(super) fn identity(link: &Link) -> Option<Identity> {
+    Some(Identity { index: link.index, address: link.address?.to_string() })
 }
 
 impl Queues {
@@ -100,19 +107,20 @@ impl Queues {
         }
     }
 
-    /// Writes the value of one queue.
+    /// Writes the value of one queue of this interface.
     ///
     /// # Errors
-    /// The system's.
-    pub(super) fn write(
-        &self,
-        interface: &str,
-        queue: &Queue,
-        value: &Value,
-        identity: &mut dyn FnMut() -> Option<Identity>,
-    ) -> io::Result<()> {
-        if self.view == View::Shared && !self.is_same(interface, identity()) {
+    /// The system's; ENODEV if another one is called so by now.
+    pub(super) fn write(&self, link: &Link, queue: &Queue, value: &Value) -> io::Result<()> {
+        let interface = link.name.as_str();
+        if self.view == View::Shared && !self.is_same(interface, identity(link)) {
             return Err(Errno::PERM.into());
+        }
+        // The folder stays this interface's, whatever that is called from here on.
+        let folder = self.open_file(&format!("class/net/{interface}"), OFlags::PATH | OFlags::DIRECTORY)?;
+        let number = read_text(&open_within(folder.as_fd(), "ifindex", OFlags::empty())?)?;
+        if number.trim().parse() != Ok(link.index) {
+            return Err(Errno::NODEV.into());
         }
         let text = match value {
             Value::Cpus(set) => cpus::write(set),
@@ -124,9 +132,21 @@ impl Queues {
             | Value::Switch { .. }
             | Value::Secret => return Err(Errno::INVAL.into()),
         };
-        let file = self.open_file(&path(interface, queue), OFlags::WRONLY)?;
+        let file = open_within(folder.as_fd(), &format!("queues/{}", below(queue)), OFlags::WRONLY)?;
         let taken = rustix::io::write(&file, text.as_bytes())?;
         if taken == text.len() { Ok(()) } else { Err(io::Error::from(io::ErrorKind::WriteZero)) }
+    }
+
+    /// The inode of the folder of an interface, which is the device's as long as it lives; nothing where it is not certain whose
+    /// folder it is.
+    pub(super) fn node(&self, interface: &str) -> Option<u64> {
+        match self.view {
+            View::Own => {
+                let folder = rustix::fs::statat(&self.root, format!("class/net/{interface}"), AtFlags::empty());
+                folder.ok().map(|folder| folder.st_ino)
+            }
+            View::Shared => None,
+        }
     }
 
     /// How many queues of each direction there are now: receiving, transmitting.
@@ -200,10 +220,6 @@ fn queues(interface: &str) -> String {
 
 fn folder(interface: &str, queue: &Queue) -> String {
     format!("{}/{}-{}", queues(interface), queue.attribute.direction().word(), queue.index)
-}
-
-fn path(interface: &str, queue: &Queue) -> String {
-    format!("{}/{}", queues(interface), below(queue))
 }
 
 fn below(queue: &Queue) -> String {

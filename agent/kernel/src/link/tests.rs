@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use trimtab_core::address::Address;
 use trimtab_core::address::LinkKey;
 use trimtab_core::facts::Asked;
+use trimtab_core::interface_id::Whereabouts;
 use trimtab_core::observed::Reading;
 use trimtab_core::value::Ports;
 use trimtab_core::value::Value;
@@ -31,7 +32,7 @@ fn value(links: &mut Links, text: &str) -> Value {
 fn write(links: &mut Links, cells: &[(&str, Value)]) -> Result<(), WriteError> {
     let cells: Vec<(Address, Value)> =
         cells.iter().map(|(text, value)| (Address::link(key(text)), value.clone())).collect();
-    links.write(&cells)
+    links.write(&cells, None)
 }
 
 /// A veth pair with as many queues.
@@ -232,5 +233,74 @@ fn facts_tell_what_lies_upon_what() {
         assert_eq!(text("one.100", "lower"), None, "the other end of a veth is no lower device");
         assert_eq!(text("one.100", "speed"), None, "10 Gbit/s of a veth is made up");
         assert!(!facts.contains_key("gone"));
+    });
+}
+
+/// By whatever it is reached: rtnetlink, ethtool, a file.
+#[test]
+fn another_device_of_the_same_name_is_not_written_to() {
+    in_new_netns("another_device_of_the_same_name_is_not_written_to", || {
+        pair(2);
+        let mut links = Links::default();
+        let meant = links.identities().unwrap().remove("two").unwrap();
+        let cells = [
+            ("two/mtu", Value::Int(1400)),
+            ("two/feature/rx-gro", Value::switch(true)),
+            ("two/channel/rx", Value::Int(1)),
+            ("two/queue/rx-0/rps-cpus", Value::Cpus(Ports::parse("0").unwrap())),
+        ];
+        let outcomes = |links: &mut Links| {
+            let one =
+                |(text, value): &(&str, Value)| links.write(&[(Address::link(key(text)), value.clone())], Some(&meant));
+            cells.iter().map(one).collect::<Vec<_>>()
+        };
+        assert!(outcomes(&mut links).iter().all(Result::is_ok));
+        for (old, new) in [("two", "three"), ("one.100", "two")] {
+            run("ip", &["link", "set", old, "name", new]);
+        }
+        let all = links.list().unwrap();
+        let all: Vec<&LinkKey> = all.iter().collect();
+        let before = links.read(&all);
+        for outcome in outcomes(&mut links) {
+            assert!(matches!(outcome, Err(WriteError::Elsewhere { .. })), "{outcome:?}");
+        }
+        assert_eq!(links.read(&all), before);
+        // An alternative name is no name.
+        run("ip", &["link", "set", "two", "name", "one"]);
+        run("ip", &["link", "property", "add", "dev", "three", "altname", "two"]);
+        assert!(outcomes(&mut links).iter().all(|outcome| matches!(outcome, Err(WriteError::Elsewhere { .. }))));
+        run("ip", &["link", "delete", "three"]);
+        assert!(outcomes(&mut links).iter().all(|outcome| matches!(outcome, Err(WriteError::Elsewhere { .. }))));
+    });
+}
+
+#[test]
+fn a_device_is_known_again_from_another_namespace_and_its_successor_is_not_taken_for_it() {
+    in_new_netns("a_device_is_known_again_from_another_namespace_and_its_successor_is_not_taken_for_it", || {
+        pair(1);
+        let mut links = Links::default();
+        let then = links.identities().unwrap();
+        let two = &then["two"];
+        assert_eq!((two.kind.as_deref(), two.permanent_address.as_deref()), (Some("veth"), None));
+        assert!(two.node.is_some() && two.node != then["one.100"].node);
+        run("ip", &["link", "set", "two", "name", "three"]);
+        assert_eq!(two.find("two", &links.identities().unwrap()), Whereabouts::Here("three"));
+        // To the namespace of another process and back, where its number is another's by now.
+        let script = format!(
+            "unshare --net sleep 60 & there=$!; trap \"kill $there\" EXIT
+            while [ $(readlink /proc/$there/ns/net) = $(readlink /proc/self/ns/net) ]; do sleep 0.01; done
+            ip link set three netns $there; ip link add br0 index {} type bridge
+            nsenter --net=/proc/$there/ns/net ip link set three name four
+            nsenter --net=/proc/$there/ns/net ip link set four netns $$",
+            two.ifindex
+        );
+        run("sh", &["-ec", &script]);
+        let now = links.identities().unwrap();
+        assert_ne!(now["four"].ifindex, two.ifindex);
+        assert_eq!(two.find("two", &now), Whereabouts::Back("four", &now["four"]));
+        run("ip", &["link", "delete", "four"]);
+        run("ip", &["link", "delete", "br0"]);
+        run("ip", &["link", "add", "two", "index", &two.ifindex.to_string(), "type", "veth", "peer", "name", "one"]);
+        assert_eq!(two.find("two", &links.identities().unwrap()), Whereabouts::Gone);
     });
 }

@@ -30,7 +30,7 @@ fn shown(kernel: &mut LiveKernel, name: &str) -> String {
 }
 
 fn write(kernel: &mut LiveKernel, name: &str, value: Value) -> Result<(), WriteError> {
-    kernel.write(&[(address(name), value)])
+    kernel.write(&[(address(name), value)], None)
 }
 
 fn errno(outcome: Result<(), WriteError>) -> Option<i32> {
@@ -99,8 +99,8 @@ fn refusals_carry_the_errno_and_shorts_are_seen() {
         write(kernel, "net.ipv4.tcp_congestion_control", Value::Text("reno".into())).unwrap();
         assert_eq!(shown(kernel, "net.ipv4.tcp_congestion_control"), "reno");
         let two = [(address("net.core.somaxconn"), Value::Int(1)), (address("net.ipv4.ip_forward"), Value::Int(1))];
-        assert!(matches!(kernel.write(&two), Err(WriteError::Refused { .. })));
-        kernel.write(&[]).unwrap();
+        assert!(matches!(kernel.write(&two, None), Err(WriteError::Refused { .. })));
+        kernel.write(&[], None).unwrap();
     });
 }
 
@@ -121,7 +121,7 @@ fn what_cannot_be_read_says_why() {
         assert!(matches!(read("sysctl@blue:net.core.somaxconn"), Reading::Text { writable: true, .. }));
         assert_eq!(read("sysctl@green:net.core.somaxconn"), Reading::Failed { errno: libc::EXDEV });
         let there = "sysctl@green:net.core.somaxconn".parse().unwrap();
-        assert_eq!(errno(kernel.write(&[(there, Value::Int(1))])), Some(libc::EXDEV));
+        assert_eq!(errno(kernel.write(&[(there, Value::Int(1))], None)), Some(libc::EXDEV));
     });
 }
 
@@ -130,7 +130,7 @@ fn secrets_are_never_written() {
     let mut tree = Tree::open().unwrap();
     for (name, value) in [("net.core.somaxconn", Value::Secret), ("net.ipv4.tcp_fastopen_key", Value::Text("x".into()))]
     {
-        let error = tree.write(&address(name), &key(name), &value).unwrap_err();
+        let error = tree.write(&address(name), &key(name), &value, None).unwrap_err();
         assert!(error.to_string().contains("`<secret>`: secrets are never written"), "{error}");
     }
 }
@@ -146,7 +146,7 @@ fn interfaces_with_dots_are_interfaces() {
         let listed = kernel.list(Kind::Sysctl).unwrap();
         assert!(listed.contains(&dotted), "{dotted}");
         assert!(listed.is_sorted());
-        kernel.write(&[(dotted.clone(), Value::Int(2))]).unwrap();
+        kernel.write(&[(dotted.clone(), Value::Int(2))], None).unwrap();
         assert_eq!(shown(&mut kernel, "net/ipv4/conf/vp0.100/rp_filter"), "2");
         run("ip", &["link", "delete", "vp0.100"]);
         assert_eq!(kernel.read(&[dotted]), [Reading::Absent]);
@@ -265,8 +265,8 @@ fn held_descriptors_never_show_what_is_gone() {
         };
         assert_eq!(told(&mut kernel), "Absent 4096 Absent Withheld");
         run("ip", &["link", "add", "v0", "type", "veth", "peer", "name", "v1"]);
-        kernel.write(&[(v0.clone(), Value::Int(2))]).unwrap();
-        kernel.write(&[(somaxconn, Value::Int(77))]).unwrap();
+        kernel.write(&[(v0.clone(), Value::Int(2))], None).unwrap();
+        kernel.write(&[(somaxconn, Value::Int(77))], None).unwrap();
         assert_eq!(told(&mut kernel), "2 77 Absent Withheld");
         run("ip", &["link", "set", "v0", "name", "v2"]);
         assert_eq!(told(&mut kernel), "Absent 77 2 Withheld");
@@ -278,8 +278,42 @@ fn held_descriptors_never_show_what_is_gone() {
         let long = address("net.ipv4.ip_local_reserved_ports");
         let ports = Ports::from_ranges((1u16..20_000).step_by(2).map(|port| (port, port)));
         kernel.hold(std::slice::from_ref(&long));
-        kernel.write(&[(long.clone(), Value::Ports(ports.clone()))]).unwrap();
+        kernel.write(&[(long.clone(), Value::Ports(ports.clone()))], None).unwrap();
         assert_eq!(kernel.read(&[long]), [Reading::Text { text: ports.to_string(), writable: true }]);
+    });
+}
+
+/// A path knows only names, so who is meant is looked up; and behind that look the file is the interface's.
+#[test]
+fn an_interface_that_was_renamed_before_the_write_is_not_mixed_up_with_another() {
+    in_new_netns("an_interface_that_was_renamed_before_the_write_is_not_mixed_up_with_another", || {
+        run("ip", &["link", "add", "v0", "type", "veth", "peer", "name", "v1"]);
+        let mut kernel = LiveKernel::open(None).unwrap();
+        let v0 = kernel.links().unwrap().remove("v0").unwrap();
+        let key = address("net.ipv4.conf.v0.rp_filter");
+        let write = |kernel: &mut LiveKernel| kernel.write(&[(key.clone(), Value::Int(2))], Some(&v0));
+        write(&mut kernel).unwrap();
+        assert_eq!(run("sysctl", &["-n", "net.ipv4.conf.v0.rp_filter"]).trim(), "2");
+        for look_first in [false, true] {
+            if look_first {
+                kernel.read_before_write(std::slice::from_ref(&key));
+            }
+            for (old, new) in [("v0", "v9"), ("v1", "v0"), ("v9", "v1")] {
+                run("ip", &["link", "set", old, "name", new]);
+            }
+            let now = if look_first { "v1" } else { "v0" };
+            run("sysctl", &["-qw", &format!("net.ipv4.conf.{now}.rp_filter=0")]);
+            let outcome = write(&mut kernel);
+            if look_first {
+                // They have swapped twice: who is called v0 is meant, and the file was opened before.
+                assert!(matches!(outcome, Err(WriteError::Refused { .. })), "{outcome:?}");
+            } else {
+                assert!(matches!(outcome, Err(WriteError::Elsewhere { .. })), "{outcome:?}");
+            }
+            assert_eq!(run("sysctl", &["-n", &format!("net.ipv4.conf.{now}.rp_filter")]).trim(), "0");
+        }
+        run("ip", &["link", "delete", "v0"]);
+        assert!(matches!(write(&mut kernel), Err(WriteError::Refused { .. } | WriteError::Elsewhere { .. })));
     });
 }
 

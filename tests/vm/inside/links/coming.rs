@@ -114,9 +114,12 @@ fn a_nic_that_left_before_the_revert_leaves_nothing_to_undo() {
     bench.applies();
     pluggable.unplug();
     bench.trimtab(&["revert"]).exits(0).says(&["nothing written"]);
+    // It may only be in another namespace, so what was there before trimtab is not forgotten.
+    assert_ne!(bench.status()["away"], 0);
     pluggable.plug();
     // What it comes back with is its own: nothing is done to it.
     bench.trimtab(&["revert"]).exits(0);
+    assert_eq!(bench.status()["away"], 0);
     bench.is_as_before();
 }
 
@@ -177,13 +180,38 @@ fn a_new_name_is_followed() {
         ));
         bench.applies();
         sh(&format!("ip link set {name} name tt-new"));
-        // Nothing is there under the old name, and under the new one it is as wanted.
-        bench.trimtab(&["verify"]).exits(3).says(&["pending: there is no interface"]);
+        bench.trimtab(&["verify"]).exits(0).says(&["0 not comparable"]);
         bench.trimtab(&["apply", "set"]).exits(0);
         bench.trimtab(&["verify"]).exits(0);
         assert_eq!(ethtool("-g", "tt-new", "RX"), "128");
         bench.trimtab(&["revert"]).exits(0);
         sh(&format!("ip link set tt-new name {name}"));
         bench.is_as_before();
+    }
+}
+
+/// The one that has a permanent address and can be in another namespace, from where it comes by another name and number.
+#[test]
+fn a_nic_that_was_in_another_namespace_is_waited_for() {
+    for driver in ["e1000e", "virtio_net"] {
+        let name = nic(driver);
+        let bench = Bench::with(&format!(
+            "[[link]]\nmatch = {{ driver = \"{driver}\" }}\nrings = {{ rx = 128 }}\nfeatures = {{ tso = false }}\n"
+        ));
+        bench.applies();
+        let number = sysfs(&name, "ifindex");
+        sh("ip netns add tt-far");
+        sh(&format!("ip link set {name} netns tt-far; ip -n tt-far link set {name} name far"));
+        bench.trimtab(&["revert"]).exits(0).says(&["nothing written"]);
+        bench.trimtab(&["status"]).exits(0).says(&["away: "]);
+        sh(&format!(
+            "ip link add tt-taken index {number} type veth peer name tt-other; ip -n tt-far link set far netns 1"
+        ));
+        assert_ne!(sysfs("far", "ifindex"), number);
+        assert_eq!(ethtool("-g", "far", "RX"), "128", "it brought its settings along");
+        bench.trimtab(&["revert"]).exits(0).says(&["written and read back"]);
+        sh(&format!("ip link delete tt-taken; ip netns delete tt-far; ip link set far name {name}"));
+        bench.is_as_before();
+        assert_eq!(bench.status()["away"], 0);
     }
 }

@@ -15,6 +15,8 @@ use super::features::Features;
 #[derive(Debug, Clone)]
 pub struct Device {
     pub(super) name: String,
+    /// Its node in sysfs, which it keeps in whichever namespace; 0 before it has one.
+    pub(super) node: u64,
     /// The kernel's word for its kind; nothing for hardware.
     pub(super) kind: &'static str,
     pub(super) driver: &'static str,
@@ -82,6 +84,12 @@ impl Device {
     #[must_use]
     pub fn rounding(self, rounding: Rounding) -> Device {
         Device { rounding, ..self }
+    }
+
+    /// The same device with another permanent address.
+    #[must_use]
+    pub fn with_permanent_address(self, address: &'static str) -> Device {
+        Device { permanent_address: Some(address), ..self }
     }
 
     /// The same device as a member of a bond or a port of a bridge.

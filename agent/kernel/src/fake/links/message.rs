@@ -108,7 +108,7 @@ impl Links {
         for (key, value) in cells {
             check_shape(key.attribute(), value)?;
         }
-        let Some(index) = self.index_of(first.interface()) else { return Err(gone(first)) };
+        let Some(index) = self.index_of(first.interface()) else { return Err(Refused::gone()) };
         match first.attribute() {
             LinkAttribute::Device(_) => self.write_device(index, cells),
             LinkAttribute::Channel(_) => self.write_channels(index, cells),
@@ -267,19 +267,6 @@ impl Links {
         }
         store(device, cells);
         Ok(())
-    }
-}
-
-/// That there is no such device, in the words of whoever is asked.
-fn gone(key: &LinkKey) -> Refused {
-    match key.attribute() {
-        LinkAttribute::Device(_) => Refused::gone(),
-        LinkAttribute::Queue(_) => Refused::Io(libc::ENOENT),
-        LinkAttribute::Channel(_)
-        | LinkAttribute::Ring(_)
-        | LinkAttribute::Feature(_)
-        | LinkAttribute::Coalesce(_)
-        | LinkAttribute::Pause(_) => Refused::words(libc::ENODEV, "no device matches name"),
     }
 }
 

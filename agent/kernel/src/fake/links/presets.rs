@@ -225,6 +225,7 @@ impl Device {
         ];
         Device {
             name: String::new(),
+            node: 0,
             kind,
             driver,
             upon: None,
