@@ -38,12 +38,24 @@ pub(crate) fn addressed() -> io::Result<BTreeSet<String>> {
     numbers.into_iter().filter_map(|number| name_of(number).transpose()).collect()
 }
 
-/// The number of the interface of this name, if there is one.
-///
-/// # Errors
-/// The system's.
-pub(crate) fn index_of(name: &str) -> io::Result<Option<u32>> {
-    there(netdevice::name_to_index(&any_socket()?, name))
+/// Asks for the numbers of interfaces, over one socket.
+#[derive(Debug, Default)]
+pub(crate) struct Numbers {
+    socket: Option<OwnedFd>,
+}
+
+impl Numbers {
+    /// The number of the interface of this name, if there is one.
+    ///
+    /// # Errors
+    /// The system's.
+    pub(crate) fn of(&mut self, name: &str) -> io::Result<Option<u32>> {
+        let socket = match &self.socket {
+            Some(socket) => socket,
+            None => self.socket.insert(any_socket()?),
+        };
+        there(netdevice::name_to_index(socket, name))
+    }
 }
 
 /// A socket that only asks.

@@ -27,7 +27,7 @@ use trimtab_core::observed::Reading;
 use trimtab_core::value::Value;
 
 use crate::WriteError;
-use crate::addressed;
+use crate::addressed::Numbers;
 
 /// What the kernel is asked for first: it allocates and zeroes what is asked, so asking for more costs time.
 const FIRST_READ: usize = 4096;
@@ -47,6 +47,8 @@ pub struct Tree {
     folder: Option<(String, Folder)>,
     /// The file of the key that is about to be written, or was just now: one serves to read, write and read back.
     at_hand: Option<(SysctlKey, OwnedFd)>,
+    /// Whether an interface is still the one that a write is meant for.
+    numbers: Numbers,
 }
 
 /// An open folder of the tree, and whether its mount lets anything be written. Containers and hardened units have /proc/sys
@@ -104,7 +106,8 @@ impl Tree {
             Ok(_) | Err(_) => Open::Beneath,
         };
         let root = Folder::new(root)?;
-        Ok(Tree { root, buffer: vec![0; FIRST_READ], open, held: BTreeMap::new(), folder: None, at_hand: None })
+        let (held, numbers) = (BTreeMap::new(), Numbers::default());
+        Ok(Tree { root, buffer: vec![0; FIRST_READ], open, held, folder: None, at_hand: None, numbers })
     }
 
     /// What the kernel shows at a key now. Secrets are not read.
@@ -190,7 +193,7 @@ impl Tree {
         };
         // Behind the opening: with a later change of its name the file goes, and a write to it fails.
         if let Some((name, number)) = key.interface().zip(link) {
-            let now = addressed::index_of(name).map_err(|source| WriteError::Refused {
+            let now = self.numbers.of(name).map_err(|source| WriteError::Refused {
                 address: address.clone(),
                 text: text.clone(),
                 source,

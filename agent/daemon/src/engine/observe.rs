@@ -35,6 +35,9 @@ pub struct Host {
     pub addressed: BTreeSet<String>,
     /// Whether the facts of its interfaces have been asked for.
     links_known: bool,
+    /// Whether plans do without what tells the interfaces from others: those that are shown and forgotten. To learn it is a
+    /// third of what a plan of many links costs.
+    pub shown_only: bool,
 }
 
 impl Host {
@@ -49,6 +52,7 @@ impl Host {
             interfaces: kernel.interfaces()?,
             addressed: kernel.addressed()?,
             links_known: false,
+            shown_only: false,
         })
     }
 
@@ -114,11 +118,11 @@ impl Host {
     pub fn look_and_plan(&self, kernel: &mut dyn Kernel, goals: &BTreeMap<Address, Goal>) -> Planned {
         let addresses = trimtab_core::plan::build::addresses(goals, &self.surroundings());
         // Before they are read: what is read of another that takes a name is not acted upon.
-        let mut links = links_of(kernel, &addresses);
+        let mut links = self.links_of(kernel, &addresses);
         let mut observed = observe(kernel, addresses, &self.facts);
         let reached = trimtab_core::plan::build::reached(&self.input(&self.interfaces, &observed, goals));
         if !reached.is_empty() {
-            links = links.or_else(|| links_of(kernel, &reached));
+            links = links.or_else(|| self.links_of(kernel, &reached));
             observed.extend(observe(kernel, reached, &self.facts));
         }
         let gone = self.gone(kernel, &observed);
@@ -134,6 +138,12 @@ impl Host {
             plan.links = links;
         }
         Planned { plan, gone }
+    }
+
+    /// What tells interfaces from others, if any of these addresses is an interface's.
+    fn links_of(&self, kernel: &mut dyn Kernel, addresses: &BTreeSet<Address>) -> Option<Links> {
+        let is_asked = !self.shown_only && addresses.iter().any(|address| address.interface().is_some());
+        if is_asked { kernel.links() } else { None }
     }
 
     fn input<'a>(
@@ -165,11 +175,6 @@ impl Host {
         let now = kernel.interfaces().unwrap_or_else(|_| self.interfaces.clone());
         self.interfaces.difference(&now).cloned().collect()
     }
-}
-
-/// What tells interfaces from others, if any of these addresses is an interface's.
-fn links_of(kernel: &mut dyn Kernel, addresses: &BTreeSet<Address>) -> Option<Links> {
-    if addresses.iter().any(|address| address.interface().is_some()) { kernel.links() } else { None }
 }
 
 /// A plan, and what it was found to be without.

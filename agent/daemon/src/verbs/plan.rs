@@ -42,6 +42,8 @@ pub fn run(common: &Common, options: &cli::Plan) -> Result<Exit, Failure> {
     let saved = match &options.against {
         None => {
             let mut session = Session::open(common)?;
+            // No text names more of an interface than its name.
+            session.host.shown_only = options.out.is_none() && !common.json;
             let mut intent = session.intend(&options.wanted)?;
             super::warn(&intent.loaded);
             let mut store = session.store()?;
