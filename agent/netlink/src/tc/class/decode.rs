@@ -4,6 +4,7 @@ use super::Kind;
 use crate::tc::Handle;
 use crate::tc::Statistics;
 use crate::tc::header::Header;
+use crate::tc::news::Became;
 use crate::tc::number;
 use crate::tc::number::attribute as is;
 use crate::wire::Malformed;
@@ -27,13 +28,7 @@ pub struct Class {
 }
 
 /// News of a class. What goes along with a discipline or an interface is not told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// It is there as this, new or changed.
-    Set(Box<Class>),
-    /// It was deleted.
-    Gone(Box<Class>),
-}
+pub type Change = Became<Class>;
 
 impl Change {
     /// The news that a message holds; none if it is of another kind.
@@ -41,11 +36,7 @@ impl Change {
     /// # Errors
     /// [`Malformed`]
     pub fn read(message: &Message<'_>) -> Result<Option<Change>, Malformed> {
-        match message.header.kind {
-            number::NEW_CLASS => class(message).map(|class| Some(Change::Set(Box::new(class)))),
-            number::DELETE_CLASS => class(message).map(|class| Some(Change::Gone(Box::new(class)))),
-            _ => Ok(None),
-        }
+        Became::of(message, [number::NEW_CLASS, number::DELETE_CLASS], class)
     }
 }
 

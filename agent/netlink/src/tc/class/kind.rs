@@ -42,17 +42,18 @@ impl Kind {
     pub fn differs(&self, asked: &Kind) -> Vec<&'static str> {
         match (self, asked) {
             (Kind::Htb(shown), Kind::Htb(asked)) => shown.differs(asked),
-            (Kind::Implied { qdisc: shown }, Kind::Implied { qdisc: asked }) if shown == asked => Vec::new(),
             (Kind::Other { name, options: shown }, Kind::Other { name: asked_name, options: asked })
-                if name == asked_name =>
+                if name == asked_name && shown != asked =>
             {
-                if shown == asked {
+                vec!["options"]
+            }
+            (Kind::Htb(_) | Kind::Implied { .. } | Kind::Other { .. }, _) => {
+                if self == asked {
                     Vec::new()
                 } else {
-                    vec!["options"]
+                    vec!["kind"]
                 }
             }
-            (Kind::Htb(_) | Kind::Implied { .. } | Kind::Other { .. }, _) => vec!["kind"],
         }
     }
 

@@ -3,6 +3,7 @@
 use super::Kind;
 use crate::tc::Handle;
 use crate::tc::header::Header;
+use crate::tc::news::Became;
 use crate::tc::number;
 use crate::tc::number::attribute as is;
 use crate::wire::Malformed;
@@ -27,14 +28,9 @@ pub struct Filter {
     pub kind: Kind,
 }
 
-/// News of a filter.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// It is there, new or changed. The message may hold what it was before (that of `u32` does): read it anew.
-    Set(Box<Filter>),
-    /// It was deleted; one with handle 0 and a priority, all of that priority; one with priority 0, all of that place.
-    Gone(Box<Filter>),
-}
+/// News of a filter. The message of one that is set may hold what it was before (that of `u32` does): read it anew. Gone is, with
+/// handle 0 and a priority, all of that priority; with priority 0, all of that place.
+pub type Change = Became<Filter>;
 
 impl Change {
     /// The news that a message holds; none if it is of another kind.
@@ -42,11 +38,7 @@ impl Change {
     /// # Errors
     /// [`Malformed`]
     pub fn read(message: &Message<'_>) -> Result<Option<Change>, Malformed> {
-        match message.header.kind {
-            number::NEW_FILTER => filter(message).map(|filter| Some(Change::Set(Box::new(filter)))),
-            number::DELETE_FILTER => filter(message).map(|filter| Some(Change::Gone(Box::new(filter)))),
-            _ => Ok(None),
-        }
+        Became::of(message, [number::NEW_FILTER, number::DELETE_FILTER], filter)
     }
 }
 

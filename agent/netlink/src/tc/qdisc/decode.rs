@@ -4,6 +4,7 @@ use super::Kind;
 use crate::tc::Handle;
 use crate::tc::Statistics;
 use crate::tc::header::Header;
+use crate::tc::news::Became;
 use crate::tc::number;
 use crate::tc::number::attribute as is;
 use crate::wire::Malformed;
@@ -43,13 +44,7 @@ impl Qdisc {
 
 /// News of a queueing discipline. What the kernel does by itself it does not tell: attaching its default, or what goes with
 /// an interface or with the parent. That a default gives way it tells, but not of `noqueue`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// It is there as this, new or changed.
-    Set(Box<Qdisc>),
-    /// It was deleted, or another took its place.
-    Gone(Box<Qdisc>),
-}
+pub type Change = Became<Qdisc>;
 
 impl Change {
     /// The news that a message holds; none if it is of another kind.
@@ -57,11 +52,7 @@ impl Change {
     /// # Errors
     /// [`Malformed`]
     pub fn read(message: &Message<'_>) -> Result<Option<Change>, Malformed> {
-        match message.header.kind {
-            number::NEW_QDISC => qdisc(message).map(|qdisc| Some(Change::Set(Box::new(qdisc)))),
-            number::DELETE_QDISC => qdisc(message).map(|qdisc| Some(Change::Gone(Box::new(qdisc)))),
-            _ => Ok(None),
-        }
+        Became::of(message, [number::NEW_QDISC, number::DELETE_QDISC], qdisc)
     }
 }
 

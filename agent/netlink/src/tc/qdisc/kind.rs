@@ -122,18 +122,10 @@ impl Kind {
             (Kind::Sfq(shown), Kind::Sfq(asked)) => shown.differs(asked),
             (Kind::Netem(shown), Kind::Netem(asked)) => shown.differs(asked),
             (Kind::Other { name, options: shown }, Kind::Other { name: asked_name, options: asked })
-                if name == asked_name =>
+                if name == asked_name && shown != asked =>
             {
-                if shown == asked {
-                    Vec::new()
-                } else {
-                    vec!["options"]
-                }
+                vec!["options"]
             }
-            (
-                Kind::PfifoFast | Kind::Mq | Kind::Noqueue | Kind::Ingress | Kind::Clsact,
-                Kind::PfifoFast | Kind::Mq | Kind::Noqueue | Kind::Ingress | Kind::Clsact,
-            ) if self == asked => Vec::new(),
             (
                 Kind::Pfifo(_)
                 | Kind::Bfifo(_)
@@ -152,7 +144,13 @@ impl Kind {
                 | Kind::Clsact
                 | Kind::Other { .. },
                 _,
-            ) => vec!["kind"],
+            ) => {
+                if self == asked {
+                    Vec::new()
+                } else {
+                    vec!["kind"]
+                }
+            }
         }
     }
 
