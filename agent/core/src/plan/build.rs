@@ -113,11 +113,7 @@ fn in_order<'a>(input: &Input<'a>, world: &World) -> Vec<(&'a Address, &'a Goal<
 /// What the first write to an address would be in this world, if there is one.
 fn first_write(address: &Address, goal: &Goal, world: &World) -> Option<Value> {
     match goal {
-        Goal::Hold(Setting { want: Want::Decided(policy), .. }) => {
-            let writes = world.possible(address).iter().map(|found| decide(address, policy, found, world));
-            writes.collect::<Result<Vec<_>, _>>().ok()?.into_iter().flatten().next()
-        }
-        Goal::Hold(_) => None,
+        Goal::Hold(setting) => writes(address, setting, world).ok()?.into_iter().flatten().next(),
         Goal::TakeBack { .. } => {
             turn(&Plan::default(), address, goal, world).ok()?.cases.into_iter().find_map(|case| case.write)
         }
@@ -207,19 +203,23 @@ struct Turn {
 fn turn(plan: &Plan, address: &Address, goal: &Goal, world: &World) -> Result<Turn, Box<Finding>> {
     match goal {
         Goal::Hold(setting) => {
-            let mut cases = Vec::new();
-            for found in world.possible(address) {
-                let write = match &setting.want {
-                    Want::Decided(policy) => decide(address, policy, found, world)?,
-                    Want::Undecided { .. } => None,
-                };
-                cases.push(Case { found: found.clone(), write });
-            }
+            let writes = writes(address, setting, world)?;
+            let found = world.possible(address).iter().cloned();
+            let cases: Vec<Case> = found.zip(writes).map(|(found, write)| Case { found, write }).collect();
             let otherwise = otherwise(address, &cases, world);
             Ok(Turn { cases, otherwise, conflict: None })
         }
         Goal::TakeBack { before, ours, part } => Ok(take_back(plan, address, before, ours, part, world)),
     }
+}
+
+/// What to write for each value that may be found, in their order.
+fn writes(address: &Address, setting: &Setting, world: &World) -> Result<Vec<Option<Value>>, Box<Finding>> {
+    let write = |found| match &setting.want {
+        Want::Decided(policy) => decide(address, policy, found, world),
+        Want::Undecided { .. } => Ok(None),
+    };
+    world.possible(address).iter().map(write).collect()
 }
 
 /// What was there when the plan was made says whose it is. What an earlier change of this plan moves it to is our own

@@ -33,6 +33,10 @@ fn links<const N: usize>(all: [(&str, InterfaceId); N]) -> Links {
     links
 }
 
+fn begin(entries: Vec<Entry>) -> Begin {
+    Begin { id: "1".into(), at: 1, verb: "apply".into(), caller: Caller::default(), confirm_by: None, entries }
+}
+
 fn held(original: i64, ours: i64, cause: Option<&str>, interface: Option<InterfaceId>) -> Held {
     Held { original: Value::Int(original), ours: Value::Int(ours), cause: cause.map(address), interface }
 }
@@ -111,14 +115,7 @@ fn a_name_that_was_two_interfaces_leads_to_each() {
         interface: Some(interface),
     };
     let effect = Entry { role: Role::Effect { cause: address("link:v0/mtu") }, ..entry("link:v2/mtu", veth(6)) };
-    let begin = Begin {
-        id: "1".into(),
-        at: 1,
-        verb: "apply".into(),
-        caller: Caller::default(),
-        confirm_by: None,
-        entries: vec![entry("link:v0/mtu", veth(9)), effect],
-    };
+    let begin = begin(vec![entry("link:v0/mtu", veth(9)), effect]);
     let wrote = [(address("link:v0/mtu"), Value::Int(1350))].into();
     history.open = Some(Transaction { begin, wrote, awaiting: None });
     let now = links([("old0", veth(7)), ("v1", veth(5)), ("new0", veth(9)), ("v2", veth(6))]);
@@ -215,14 +212,7 @@ fn a_transaction_that_was_killed_is_undone_once_the_card_is_back() {
         moved_by: None,
         interface: Some(card(2, MAC)),
     };
-    let begin = Begin {
-        id: "1".into(),
-        at: 1,
-        verb: "apply".into(),
-        caller: Caller::default(),
-        confirm_by: None,
-        entries: vec![entry],
-    };
+    let begin = begin(vec![entry]);
     let mut history = replay([Record::Begin(begin)]);
     history.follow(&links([]));
     let mut history = rewritten(&history);

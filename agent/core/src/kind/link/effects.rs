@@ -86,9 +86,7 @@ pub fn forwarding(interface: &str) -> Option<Address> {
 /// What a write of `to` moves in this world.
 pub fn effects(key: &LinkKey, to: &Value, world: &World) -> Effects {
     let moves = match (key.attribute(), to) {
-        (LinkAttribute::Device(Device::Mtu), Value::Int(to)) => {
-            return mtu::effects(key.interface(), *to, world);
-        }
+        (LinkAttribute::Device(Device::Mtu), Value::Int(to)) => return mtu::effects(key.interface(), *to, world),
         (LinkAttribute::Ring(ring), _) if refits(key, *ring, world.facts) => refitted(key, world).into_iter().collect(),
         (LinkAttribute::Device(device), Value::Int(to)) if *to <= LEGACY_MOST => {
             follower(*device).and_then(|other| moved(beside(key, other), Value::Int(*to), world)).into_iter().collect()
