@@ -91,6 +91,16 @@ impl Facts {
             self.links.entry(link).or_default().extend(facts);
         }
     }
+
+    /// Records what is not known of interfaces yet. What is, e.g. by the host file's word, stays.
+    pub fn fill_links(&mut self, known: BTreeMap<String, LinkFacts>) {
+        for (link, facts) in known {
+            let own = self.links.entry(link).or_default();
+            for (name, fact) in facts {
+                own.entry(name).or_insert(fact);
+            }
+        }
+    }
 }
 
 /// Which facts of interfaces are asked for, by inner name: some cost more to gather than others.

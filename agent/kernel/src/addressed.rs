@@ -8,14 +8,13 @@ use std::io;
 use std::os::fd::OwnedFd;
 
 use rustix::io::Errno;
-use rustix::net::AddressFamily;
-use rustix::net::SocketFlags;
-use rustix::net::SocketType;
 use rustix::net::netdevice;
 use trimtab_netlink::IpFamily;
 use trimtab_netlink::address;
 use trimtab_netlink::socket::Protocol;
 use trimtab_netlink::socket::RequestSocket;
+
+use crate::netns;
 
 /// The interfaces with an IPv4 address in the calling thread's namespace.
 ///
@@ -29,7 +28,7 @@ pub(crate) fn addressed() -> io::Result<BTreeSet<String>> {
     if numbers.is_empty() {
         return Ok(BTreeSet::new());
     }
-    let socket = any_socket()?;
+    let socket = netns::socket()?;
     let name_of = |number: u32| match netdevice::index_to_name(&socket, number) {
         // A name that is no UTF-8, which no address can spell.
         Err(Errno::ILSEQ) => Ok(None),
@@ -52,15 +51,10 @@ impl Numbers {
     pub(crate) fn of(&mut self, name: &str) -> io::Result<Option<u32>> {
         let socket = match &self.socket {
             Some(socket) => socket,
-            None => self.socket.insert(any_socket()?),
+            None => self.socket.insert(netns::socket()?),
         };
         there(netdevice::name_to_index(socket, name))
     }
-}
-
-/// A socket that only asks.
-fn any_socket() -> io::Result<OwnedFd> {
-    Ok(rustix::net::socket_with(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?)
 }
 
 /// What the kernel answers, unless the interface is not there.

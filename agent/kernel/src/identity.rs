@@ -4,14 +4,12 @@ use std::io;
 use std::os::fd::AsFd;
 use std::path::Path;
 
-use rustix::net::AddressFamily;
-use rustix::net::SocketFlags;
-use rustix::net::SocketType;
 use thiserror::Error;
 use trimtab_core::host::HostId;
 use trimtab_core::host::NetnsId;
 
 use crate::file;
+use crate::netns;
 use crate::sys;
 
 /// New at every boot (drivers/char/random.c).
@@ -90,9 +88,7 @@ pub fn boot_id() -> io::Result<String> {
 /// # Errors
 /// `ENOPROTOOPT` before Linux 5.14.
 pub fn netns_cookie() -> io::Result<u64> {
-    // A unix socket: it needs no privilege and no protocol module, and stands in a network namespace all the same.
-    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
-    sys::netns_cookie(socket.as_fd())
+    sys::netns_cookie(netns::socket()?.as_fd())
 }
 
 /// `/proc/sys/net` follows the calling thread at path lookup, so this answers for its namespace.

@@ -6,9 +6,13 @@
 
 use std::io;
 use std::os::fd::AsFd;
+use std::os::fd::OwnedFd;
 
 use rustix::fs::Mode;
 use rustix::fs::OFlags;
+use rustix::net::AddressFamily;
+use rustix::net::SocketFlags;
+use rustix::net::SocketType;
 use rustix::thread::LinkNameSpaceType;
 use thiserror::Error;
 use trimtab_core::address::is_netns_name;
@@ -66,6 +70,15 @@ pub enum EnterError {
         /// The system's reason.
         cause: io::Error,
     },
+}
+
+/// A socket that stands in the calling thread's namespace, to ask about it. One of unix needs no privilege and no protocol
+/// module, and stands in a network namespace all the same.
+///
+/// # Errors
+/// The system's.
+pub(crate) fn socket() -> rustix::io::Result<OwnedFd> {
+    rustix::net::socket_with(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None)
 }
 
 /// Moves this process, which must have one thread only, into the namespace that `/run/netns` knows by this name.

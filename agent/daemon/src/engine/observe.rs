@@ -63,12 +63,7 @@ impl Host {
             return;
         }
         self.links_known = true;
-        for (interface, known) in kernel.link_facts(&self.interfaces, &Asked::for_rules()) {
-            let facts = self.facts.links.entry(interface).or_default();
-            for (name, fact) in known {
-                facts.entry(name).or_insert(fact);
-            }
-        }
+        self.facts.fill_links(kernel.link_facts(&self.interfaces, &Asked::for_rules()));
     }
 
     /// Learns what the sections and formulas of a bundle ask about the interfaces and, where it speaks of links, what their

@@ -43,13 +43,8 @@ pub fn run(common: &Common) -> Result<Exit, Failure> {
     // For what the host file declares under [facts].
     let intent = session.intend(&Wanted::default())?;
     super::warn(&intent.loaded);
-    for (link, known) in session.kernel.link_facts(&session.host.interfaces, &Asked::All) {
-        let facts = session.host.facts.links.entry(link).or_default();
-        for (name, fact) in known {
-            // What the host file declares stands.
-            facts.entry(name).or_insert(fact);
-        }
-    }
+    let known = session.kernel.link_facts(&session.host.interfaces, &Asked::All);
+    session.host.facts.fill_links(known);
     if common.json {
         super::print_json(&Report {
             document: "trimtab.facts",

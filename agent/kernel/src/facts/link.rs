@@ -5,10 +5,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::os::fd::OwnedFd;
 
-use rustix::net::AddressFamily;
-use rustix::net::SocketFlags;
-use rustix::net::SocketType;
-
+use crate::netns;
 use crate::sys;
 
 /// `SPEED_UNKNOWN` of include/uapi/linux/ethtool.h.
@@ -27,8 +24,7 @@ pub(super) struct Links {
 impl Links {
     /// Those of the calling thread's namespace.
     pub(super) fn open() -> io::Result<Links> {
-        let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
-        Ok(Links { socket })
+        Ok(Links { socket: netns::socket()? })
     }
 
     /// The MTU in bytes; `None` if there is no such interface.

@@ -7,9 +7,6 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::os::fd::AsFd;
 
-use rustix::net::AddressFamily;
-use rustix::net::SocketFlags;
-use rustix::net::SocketType;
 use trimtab_core::facts::Asked;
 use trimtab_core::facts::Fact;
 use trimtab_core::facts::FactValue;
@@ -22,6 +19,7 @@ use trimtab_netlink::link::Lower;
 use super::Links;
 use crate::facts::link::MADE_UP_SPEEDS;
 use crate::facts::uplink;
+use crate::netns;
 use crate::sys;
 
 /// `ARPHRD_ETHER` of include/uapi/linux/if_arp.h.
@@ -142,10 +140,7 @@ fn put_uppers(all: &[Link], by_index: &BTreeMap<u32, &str>, known: &mut Known) {
 }
 
 fn put_drivers(all: &[Link], known: &mut Known) {
-    let Ok(socket) = rustix::net::socket_with(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None)
-    else {
-        return;
-    };
+    let Ok(socket) = netns::socket() else { return };
     for link in all {
         let Some(facts) = known.get_mut(&link.name) else { continue };
         let of_kind = link.kind.as_deref().and_then(|kind| DRIVERS_OF_KINDS.iter().find(|(known, _)| *known == kind));
