@@ -6,6 +6,7 @@
 
 mod apply;
 mod boot;
+mod conntrack;
 mod effects;
 mod errors;
 mod explain;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::conntrack;
 use super::file::File;
 use super::glob::Pattern;
 use super::leaf;
@@ -118,9 +119,22 @@ pub(super) struct HostFile {
     pub(super) namespaces: std::collections::BTreeMap<String, Section>,
 }
 
-const KEYS: [&str; 11] =
-    ["profiles", "mode", "on-drift", "unmanaged", "params", "facts", "drift", "metrics", "namespace", "sysctl", "link"];
-const NAMESPACE_KEYS: [&str; 8] = ["profiles", "mode", "on-drift", "unmanaged", "params", "facts", "sysctl", "link"];
+const KEYS: [&str; 12] = [
+    "profiles",
+    "mode",
+    "on-drift",
+    "unmanaged",
+    "params",
+    "facts",
+    "drift",
+    "metrics",
+    "namespace",
+    "sysctl",
+    "link",
+    "conntrack",
+];
+const NAMESPACE_KEYS: [&str; 9] =
+    ["profiles", "mode", "on-drift", "unmanaged", "params", "facts", "sysctl", "link", "conntrack"];
 
 /// Reads a host file.
 pub(super) fn host_file(file: &mut File<'_>, table: &Table) -> HostFile {
@@ -133,6 +147,7 @@ pub(super) fn host_file(file: &mut File<'_>, table: &Table) -> HostFile {
             _ => section_entry(file, entry, &mut host.own, &KEYS),
         }
     }
+    sections::report_twins(file, &host.own.statements);
     host.config.namespaces = host.namespaces.keys().cloned().collect();
     host
 }
@@ -150,6 +165,7 @@ fn section_entry(file: &mut File<'_>, entry: &Entry, section: &mut Section, know
         "params" => section.params = params::section(file, node),
         "facts" => section.facts = facts(file, node),
         "sysctl" => section.statements.extend(sysctl::section(file, node)),
+        "conntrack" => section.statements.extend(conntrack::section(file, node)),
         "link" => section.statements.extend(link::sections(file, node)),
         "include" => {
             let message = "`include` belongs into a profile, not into the host file";
@@ -180,6 +196,7 @@ fn namespaces(file: &mut File<'_>, node: &Node, host: &mut HostFile) {
         for entry in inner {
             section_entry(file, entry, &mut section, &NAMESPACE_KEYS);
         }
+        sections::report_twins(file, &section.statements);
         host.namespaces.insert(entry.key.clone(), section);
     }
 }

@@ -11,6 +11,7 @@
 mod arguments;
 mod bundle;
 mod candidates;
+pub(crate) mod conntrack;
 mod draft;
 mod file;
 mod glob;

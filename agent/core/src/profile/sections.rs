@@ -1,5 +1,6 @@
 //! A profile file: its top level, each section handed to the module that knows it.
 
+use super::conntrack;
 use super::file::File;
 use super::leaf;
 use super::link;
@@ -30,9 +31,9 @@ pub(super) struct Named {
     pub(super) place: Place,
 }
 
-const KEYS: [&str; 6] = ["description", "include", "on-drift", "params", "sysctl", "link"];
+const KEYS: [&str; 7] = ["description", "include", "on-drift", "params", "sysctl", "link", "conntrack"];
 /// Sections of kinds that later versions know.
-const LATER: [&str; 5] = ["conntrack", "notrack", "mss-clamp", "tc", "nft"];
+const LATER: [&str; 4] = ["notrack", "mss-clamp", "tc", "nft"];
 const HOST_ONLY: [&str; 7] = ["profiles", "mode", "unmanaged", "facts", "drift", "metrics", "namespace"];
 
 /// Reads the top level of a profile.
@@ -46,6 +47,7 @@ pub(super) fn profile(file: &mut File<'_>, table: &Table) -> Profile {
             "on-drift" => profile.on_drift = leaf::on_drift(file, &entry.node),
             "params" => profile.params = params::section(file, &entry.node),
             "sysctl" => profile.statements.extend(sysctl::section(file, &entry.node)),
+            "conntrack" => profile.statements.extend(conntrack::section(file, &entry.node)),
             "link" => profile.statements.extend(link::sections(file, &entry.node)),
             key if HOST_ONLY.contains(&key) => {
                 let message = format!("`{key}` belongs into the host file, not into a profile");
@@ -54,7 +56,15 @@ pub(super) fn profile(file: &mut File<'_>, table: &Table) -> Profile {
             key => unknown(file, key, entry.key_span.clone(), &KEYS),
         }
     }
+    report_twins(file, &profile.statements);
     profile
+}
+
+/// Reports every sysctl of which two places of one file speak, in whichever sections.
+pub(super) fn report_twins(file: &mut File<'_>, statements: &[Statement]) {
+    for problem in sysctl::twins(statements) {
+        file.report(problem);
+    }
 }
 
 /// Reports a key of the top level that this version does not know.

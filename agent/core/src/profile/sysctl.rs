@@ -41,7 +41,7 @@ impl SysctlTarget {
     }
 }
 
-/// Every statement of a section, each key at most once.
+/// Every statement of a section. Whether a key is there twice is asked of all sections together, see [`twins`].
 pub(super) fn section(file: &mut File<'_>, node: &Node) -> Vec<Statement> {
     let Tree::Table(table) = &node.tree else {
         leaf::wrong_type(file, node, "`sysctl`", "a section `[sysctl]`");
@@ -49,9 +49,6 @@ pub(super) fn section(file: &mut File<'_>, node: &Node) -> Vec<Statement> {
     };
     let mut statements = Vec::new();
     walk(file, table, &mut Vec::new(), &mut statements);
-    for problem in twins(&statements) {
-        file.report(problem);
-    }
     statements
 }
 
@@ -138,16 +135,27 @@ pub(super) fn statement(file: &mut File<'_>, segments: &[&str], key_span: Span, 
     let draft = leaf::draft(file, value)?;
     let canonical = catalogue::canonical_key(&key) == key;
     let written_as = (glob.is_some() || !canonical).then(|| key.to_string());
-    let target = SysctlTarget { key, glob };
-    let value_place = file.place(value.span.clone());
+    Some(finish(file, SysctlTarget { key, glob }, draft, written_as, key_span, value.span.clone()))
+}
+
+/// The statement of a draft, with everything wrong about its value reported.
+pub(super) fn finish(
+    file: &mut File<'_>,
+    target: SysctlTarget,
+    draft: Draft,
+    written_as: Option<String>,
+    key_span: Span,
+    value_span: Span,
+) -> Statement {
+    let value_place = file.place(value_span);
     check_value(file, &target, &draft, &value_place);
-    Some(Statement {
+    Statement {
         origin: file.origin(key_span.start, written_as),
         key_place: file.place(key_span),
         value_place,
         target: Target::Sysctl(target),
         draft,
-    })
+    }
 }
 
 /// The key of a path, and the glob in the place of its interface.
@@ -257,11 +265,16 @@ pub(super) fn twins(statements: &[Statement]) -> Vec<Diagnostic> {
         let canonical = (catalogue::canonical_key(key), glob.is_some());
         match seen.get(&canonical) {
             Some((first, first_key)) => {
-                let (message, help) = if *first_key == key {
-                    (format!("`{key}` is set twice"), "keep one of them".to_owned())
+                let name = |statement: &Statement, key: &SysctlKey| {
+                    statement.origin.written_as.clone().unwrap_or_else(|| key.to_string())
+                };
+                let (one, other) = (name(first, first_key), name(statement, key));
+                let (message, help) = if one == other {
+                    (format!("`{one}` is set twice"), "keep one of them".to_owned())
+                } else if *first_key == key {
+                    (format!("`{one}` and `{other}` are two names of one value"), "keep one of them".to_owned())
                 } else {
-                    let message = format!("`{first_key}` and `{key}` are two names of one value");
-                    (message, format!("keep `{}`", canonical.0))
+                    (format!("`{one}` and `{other}` are two names of one value"), format!("keep `{}`", canonical.0))
                 };
                 problems.push(
                     Diagnostic::error("duplicate", message, statement.key_place.clone())

@@ -125,14 +125,31 @@ fn numbers(name: String, range: Range, arity: usize) -> Shape {
         vec![json!({ "type": "string", "pattern": all }), reference("expr")]
     };
     wanted.push(array);
-    let bounded = ["value", "at-least", "at-most", "between", "one-of", "prefer"];
-    setting(&name, wanted, None, &bounded)
+    setting(&name, wanted, None, BOUNDED)
+}
+
+/// A time in whole seconds, or with a unit.
+pub(super) fn time() -> Shape {
+    // Which units there are, and that no fraction of a second is left, is for the loader to say.
+    let mut element = vec![
+        json!({ "type": "integer", "minimum": 0 }),
+        json!({ "type": "string", "pattern": "^\\s*[0-9]" }),
+        json!({ "type": "boolean" }),
+        reference("expr"),
+    ];
+    let mut members = element.clone();
+    members.push(reference("keep"));
+    element.push(json!({ "type": "array", "minItems": 1, "maxItems": 1, "items": { "anyOf": members } }));
+    setting("time", element, None, BOUNDED)
 }
 
 /// One value, with the policy words that suit it.
 pub(super) fn one(name: &str, plain: Value, words: &[&str]) -> Shape {
     setting(name, with_expr(plain), None, words)
 }
+
+/// The words of what has an order.
+const BOUNDED: &[&str] = &["value", "at-least", "at-most", "between", "one-of", "prefer"];
 
 /// The words of what has no order.
 const UNORDERED: &[&str] = &["value", "one-of", "prefer"];

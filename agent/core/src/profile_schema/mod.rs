@@ -3,6 +3,7 @@
 //! They are for editors: to complete keys, show what they mean and mark what the loader would refuse. The loader stays
 //! the judge; a schema never refuses what the loader takes.
 
+mod conntrack;
 mod leaf;
 mod link;
 mod sysctl;
@@ -98,6 +99,7 @@ fn document(title: &str, description: &str, properties: Map<String, Value>) -> V
     let mut definitions = sysctl::definitions();
     definitions.extend(leaf::definitions());
     definitions.extend(link::definitions());
+    definitions.extend(conntrack::definitions());
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": title,
@@ -131,6 +133,7 @@ fn section() -> Map<String, Value> {
     );
     properties.insert("sysctl".to_owned(), json!({ "$ref": "#/definitions/sysctl" }));
     properties.insert("link".to_owned(), json!({ "type": "array", "items": { "$ref": "#/definitions/link" } }));
+    properties.insert("conntrack".to_owned(), json!({ "$ref": "#/definitions/conntrack" }));
     properties
 }
 

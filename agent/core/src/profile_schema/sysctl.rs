@@ -130,7 +130,8 @@ fn setting(entry: &Entry) -> Value {
     json!({ "description": describe(entry), "allOf": [{ "$ref": format!("#/definitions/{name}") }] })
 }
 
-fn describe(entry: &Entry) -> String {
+/// What there is to say of a key, in sentences without the last full stop.
+pub(super) fn describe(entry: &Entry) -> String {
     let mut text = entry.meaning.to_owned();
     let mut say = |words: String| {
         text.push_str(". ");

@@ -95,3 +95,16 @@ fn an_editor_is_offered_every_word_of_a_link_that_can_be_set() {
         assert!(link["features"]["properties"].get(*name).is_some(), "{name}");
     }
 }
+
+#[test]
+fn an_editor_is_offered_every_name_of_connection_tracking() {
+    let schema = profile_schema();
+    let section = &schema["definitions"]["conntrack"]["properties"];
+    for word in crate::profile::conntrack::words() {
+        let table = if word.is_timeout { &section["timeouts"]["properties"] } else { section };
+        let setting = &table[&word.name];
+        let description = setting["description"].as_str().unwrap();
+        assert!(description.starts_with(word.entry.meaning), "{}", word.name);
+        assert!(description.ends_with(&format!("The sysctl {}", word.entry.pattern)), "{description}");
+    }
+}

@@ -10,6 +10,7 @@ use trimtab_core::address::Address;
 use trimtab_core::address::Object;
 use trimtab_core::desired::Desired;
 use trimtab_core::desired::Loser;
+use trimtab_core::desired::Origin;
 use trimtab_core::desired::Setting;
 use trimtab_core::desired::Want;
 use trimtab_core::journal::Held;
@@ -147,7 +148,7 @@ fn text(report: &Report, interfaces: &BTreeSet<String>, initial: bool) -> String
                 text,
                 "  wanted     {}  {}",
                 spell_want(want, switch),
-                paint.tone(Tone::Quiet, &origin.to_string())
+                paint.tone(Tone::Quiet, &spell_origin(origin))
             );
             if let Some(reason) = reason {
                 let _ = writeln!(text, "  because    {reason}");
@@ -157,7 +158,7 @@ fn text(report: &Report, interfaces: &BTreeSet<String>, initial: bool) -> String
                     text,
                     "  overrides  {}  {}",
                     spell_want(want, switch),
-                    paint.tone(Tone::Quiet, &origin.to_string())
+                    paint.tone(Tone::Quiet, &spell_origin(origin))
                 );
             }
         }
@@ -208,6 +209,14 @@ fn remark(sentence: &str) -> String {
             format!("{}{second}{}", first.to_lowercase(), letters.as_str())
         }
         (_, _) => sentence.to_owned(),
+    }
+}
+
+/// Where a setting is written, and as what, if a glob or a name of another section made it this address.
+fn spell_origin(origin: &Origin) -> String {
+    match &origin.written_as {
+        Some(written) => format!("{origin} as {written}"),
+        None => origin.to_string(),
     }
 }
 

@@ -8,6 +8,7 @@ pub mod stored;
 
 pub mod combine;
 pub mod effects;
+pub mod memory;
 pub mod next_boot;
 pub mod obstacle;
 pub mod order;

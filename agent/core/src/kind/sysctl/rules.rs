@@ -2,6 +2,7 @@
 
 use super::combine;
 use super::effects;
+use super::memory;
 use super::obstacle;
 use super::order;
 use crate::address::Address;
@@ -126,7 +127,8 @@ impl Rules for SysctlRules {
 
     fn remarks(&self, address: &Address, _policy: &Policy, world: &World) -> Vec<Remark> {
         let Some(key) = key(address) else { return Vec::new() };
-        combine::remark(key, world).into_iter().chain(stray_forwarding(key, world)).collect()
+        let remarks = [combine::remark(key, world), stray_forwarding(key, world), memory::remark(key, world)];
+        remarks.into_iter().flatten().collect()
     }
 }
 

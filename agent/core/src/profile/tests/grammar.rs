@@ -179,7 +179,6 @@ fn unknown_sections_are_named() {
             .problems(),
         [
             "p.toml:1:1 unknown-key unknown key `descripton`; did you mean `description`?",
-            "p.toml:4:2 unsupported this version of trimtab does not know `conntrack` yet",
             "p.toml:6:3 unsupported this version of trimtab does not know `notrack` yet",
             "p.toml:7:2 unsupported this version of trimtab does not know `mss-clamp` yet",
             "p.toml:8:2 unknown-key `facts` belongs into the host file, not into a profile",

@@ -1,6 +1,7 @@
 //! Tests of the profile language, by what they are about.
 
 mod arguments;
+mod conntrack;
 mod grammar;
 mod host;
 mod includes;
