@@ -29,5 +29,6 @@ pub mod render;
 pub mod snapshot;
 pub mod state;
 pub mod sysctld;
+pub mod tree;
 pub mod units;
 pub mod value;

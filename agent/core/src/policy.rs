@@ -3,9 +3,13 @@
 //! A policy says when a live value is good enough and, if it is not, what to write. It knows nothing of where a value
 //! lives; the kind of the address turns the scalars here into canonical [`crate::value::Value`]s.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
+
+use crate::tree::Tree;
 
 /// One scalar as a profile states it, or as an expression returned it. Booleans are 1 and 0.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -15,6 +19,15 @@ pub enum Scalar {
     Int(i64),
     /// A word, or any text that the kind gives a meaning to.
     Text(String),
+}
+
+impl fmt::Display for Scalar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Scalar::Int(number) => f.pad(&number.to_string()),
+            Scalar::Text(text) => f.pad(text),
+        }
+    }
 }
 
 /// One element of a vector: wanted, or left as it is.
@@ -35,6 +48,8 @@ pub enum Wanted {
     One(Scalar),
     /// One entry per element.
     Many(Vec<Element>),
+    /// What has a shape of its own; what is not named in it is left open.
+    Tree(Box<Tree>),
 }
 
 /// When a live value is good enough, and what to write if it is not.

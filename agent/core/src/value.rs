@@ -16,10 +16,12 @@ use serde::Serialize;
 use serde::Serializer;
 use serde::de;
 
+use crate::tree::Tree;
+
 /// What one kernel object holds, in canonical form.
 ///
 /// In JSON: a number, an array of numbers, an array of strings, a string, `{"ports": "80,8080-8082"}`, `{"cpus": "0-3"}`,
-/// `true`, `false`, `{"wanted": true, "active": false}` or `{"secret": true}`.
+/// `true`, `false`, `{"wanted": true, "active": false}`, `{"tree": {"word": "fq"}}` or `{"secret": true}`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Value {
     /// One integer.
@@ -42,6 +44,8 @@ pub enum Value {
     },
     /// A set of CPUs or of queues.
     Cpus(Ports),
+    /// What has a shape of its own, e.g. a queueing discipline with its classes.
+    Tree(Box<Tree>),
     /// Something that must never be shown. All secrets are equal: they are neither compared nor written.
     Secret,
 }
@@ -127,6 +131,22 @@ impl Value {
             | Value::Text(_)
             | Value::Switch { .. }
             | Value::Cpus(_)
+            | Value::Tree(_)
+            | Value::Secret => None,
+        }
+    }
+
+    /// The tree, if it is one.
+    pub fn as_tree(&self) -> Option<&Tree> {
+        match self {
+            Value::Tree(tree) => Some(tree),
+            Value::Int(_)
+            | Value::Ints(_)
+            | Value::Ports(_)
+            | Value::Words(_)
+            | Value::Text(_)
+            | Value::Switch { .. }
+            | Value::Cpus(_)
             | Value::Secret => None,
         }
     }
@@ -170,6 +190,7 @@ impl fmt::Display for Value {
             },
             Value::Cpus(cpus) if cpus.ranges().is_empty() => "none".to_owned(),
             Value::Cpus(cpus) => cpus.to_string(),
+            Value::Tree(tree) => tree.to_string(),
             Value::Secret => "<secret>".to_owned(),
         };
         f.pad(if text.is_empty() { "\"\"" } else { &text })
@@ -201,6 +222,11 @@ impl Serialize for Value {
                 map.serialize_entry("ports", &ports.to_string())?;
                 map.end()
             }
+            Value::Tree(tree) => {
+                let mut map = serializer.serialize_map(Some(1))?;
+                map.serialize_entry("tree", tree)?;
+                map.end()
+            }
             Value::Secret => {
                 let mut map = serializer.serialize_map(Some(1))?;
                 map.serialize_entry("secret", &true)?;
@@ -221,7 +247,8 @@ impl JsonSchema for Value {
         "Value".into()
     }
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let tree = generator.subschema_for::<Tree>();
         json_schema!({
             "description": "What one kernel object holds, in canonical form.",
             "anyOf": [
@@ -267,6 +294,12 @@ impl JsonSchema for Value {
                     "required": ["cpus"],
                 },
                 {
+                    "description": "What has a shape of its own, e.g. a queueing discipline with its classes.",
+                    "type": "object",
+                    "properties": { "tree": tree },
+                    "required": ["tree"],
+                },
+                {
                     "description": "Something that must never be shown.",
                     "type": "object",
                     "properties": { "secret": { "const": true } },
@@ -285,7 +318,7 @@ impl<'de> de::Visitor<'de> for ValueVisitor {
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
             "a number, a string, an array of one of these, true, false, {\"ports\": …}, {\"cpus\": …}, \
-             {\"wanted\": …, \"active\": …} or {\"secret\": true}",
+             {\"wanted\": …, \"active\": …}, {\"tree\": …} or {\"secret\": true}",
         )
     }
 
@@ -317,6 +350,7 @@ impl<'de> de::Visitor<'de> for ValueVisitor {
                 | Value::Words(_)
                 | Value::Switch { .. }
                 | Value::Cpus(_)
+                | Value::Tree(_)
                 | Value::Secret => {
                     return Err(de::Error::custom("a nested value"));
                 }
@@ -352,11 +386,14 @@ impl<'de> de::Visitor<'de> for ValueVisitor {
                     _ => return Err(de::Error::custom("a switch needs `wanted` and `active`")),
                 }
             }
+            "tree" => Value::Tree(map.next_value()?),
             "secret" => {
                 let _: bool = map.next_value()?;
                 Value::Secret
             }
-            other => return Err(de::Error::unknown_field(other, &["ports", "cpus", "wanted", "active", "secret"])),
+            other => {
+                return Err(de::Error::unknown_field(other, &["ports", "cpus", "wanted", "active", "tree", "secret"]));
+            }
         };
         match map.next_key::<String>()? {
             None => Ok(value),
@@ -368,6 +405,7 @@ impl<'de> de::Visitor<'de> for ValueVisitor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::Scalar;
 
     #[test]
     fn ports_merge_as_the_kernel_prints_them() {
@@ -401,6 +439,11 @@ mod tests {
             Value::switch(true),
             Value::switch(false),
             Value::Switch { wanted: true, active: false },
+            Value::Tree(Box::new(Tree {
+                scalars: [("rate".to_owned(), Scalar::Int(5)), ("handle".to_owned(), Scalar::Text("1:".into()))].into(),
+                children: vec![Tree::new("class"), Tree { children: vec![Tree::new("fq")], ..Tree::new("class") }],
+                ..Tree::new("htb")
+            })),
             Value::Secret,
         ] {
             let text = serde_json::to_string(&value).unwrap();

@@ -99,6 +99,7 @@ fn numbers_of(resolved: &Resolved, key: &str) -> Vec<Option<i64>> {
                 Element::Is(one) => scalar(one),
             })
             .collect(),
+        Wanted::Tree(tree) => tree.every_scalar().into_iter().map(scalar).collect(),
     };
     wanted.into_iter().flat_map(elements).collect()
 }

@@ -35,6 +35,7 @@ fn vector(before: &[i64], ours: &[Value], now: &[i64]) -> TakeBack {
             | Value::Text(_)
             | Value::Switch { .. }
             | Value::Cpus(_)
+            | Value::Tree(_)
             | Value::Secret => None,
         })
         .collect();
@@ -60,9 +61,13 @@ fn vector(before: &[i64], ours: &[Value], now: &[i64]) -> TakeBack {
 fn set(before: &Ports, ours: &[Value], now: &Ports, whole: fn(Ports) -> Value) -> TakeBack {
     let Some(wrote) = ours.iter().find_map(|value| match value {
         Value::Ports(set) | Value::Cpus(set) => Some(set),
-        Value::Int(_) | Value::Ints(_) | Value::Words(_) | Value::Text(_) | Value::Switch { .. } | Value::Secret => {
-            None
-        }
+        Value::Int(_)
+        | Value::Ints(_)
+        | Value::Words(_)
+        | Value::Text(_)
+        | Value::Switch { .. }
+        | Value::Tree(_)
+        | Value::Secret => None,
     }) else {
         return TakeBack::Foreign;
     };

@@ -62,6 +62,7 @@ fn element(wanted: &Wanted, index: usize) -> Option<i64> {
             Element::Is(Scalar::Text(text)) => text.trim().parse().ok(),
             Element::Keep => None,
         },
+        Wanted::Tree(_) => None,
     }
 }
 

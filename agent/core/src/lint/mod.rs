@@ -114,6 +114,7 @@ impl View<'_> {
             | Value::Text(_)
             | Value::Switch { .. }
             | Value::Cpus(_)
+            | Value::Tree(_)
             | Value::Secret => None,
         }
     }

@@ -229,6 +229,8 @@ fn each(wanted: &mut DraftWanted, turn: &mut impl FnMut(&mut Term)) {
             DraftElement::Keep => {}
             DraftElement::Is(term) => turn(term),
         }),
+        // No file writes a sysctl as one.
+        DraftWanted::Tree(_) => {}
     }
 }
 

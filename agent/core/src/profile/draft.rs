@@ -15,6 +15,7 @@ use crate::policy::OnDrift;
 use crate::policy::Policy;
 use crate::policy::Scalar;
 use crate::policy::Wanted;
+use crate::tree::Tree;
 
 /// One leaf of a profile.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,6 +45,8 @@ pub(super) enum DraftPolicy {
 pub(super) enum DraftWanted {
     One(Term),
     Many(Vec<DraftElement>),
+    #[cfg_attr(not(test), expect(dead_code, reason = "its first kind is on its way"))]
+    Tree(Box<Tree<Term>>),
 }
 
 /// An [`Element`] that may be a formula.
@@ -122,6 +125,7 @@ impl DraftWanted {
                 DraftElement::Keep => None,
                 DraftElement::Is(term) => Some(term),
             })),
+            DraftWanted::Tree(tree) => terms.extend(tree.every_scalar()),
         }
     }
 }
@@ -181,6 +185,9 @@ impl DraftWanted {
                 })
                 .collect::<Result<_, _>>()
                 .map(Wanted::Many),
+            DraftWanted::Tree(tree) => {
+                tree.try_map(&mut |term: &Term| term.decide(context)).map(|tree| Wanted::Tree(Box::new(tree)))
+            }
         }
     }
 }
@@ -209,7 +216,7 @@ impl Formula {
     }
 }
 
-/// A formula's result as sysctls hold it: booleans are 1 and 0, fractions are rounded up.
+/// A formula's result as the kernel holds it: booleans are 1 and 0, fractions are rounded up.
 fn scalar(value: FactValue) -> Result<Scalar, String> {
     match value {
         FactValue::Bool(yes) => Ok(Scalar::Int(i64::from(yes))),
@@ -252,6 +259,8 @@ pub(super) fn scaled(policy: Policy, scale: i64) -> Option<Policy> {
                     })
                     .collect::<Option<_>>()?,
             ),
+            // Which of its numbers would be meant only its kind could say, and none has such aliases.
+            Wanted::Tree(_) => return None,
         })
     };
     Some(match policy {
@@ -275,7 +284,7 @@ pub(super) fn show(want: &Want) -> String {
                 Policy::Value(wanted) | Policy::AtLeast(wanted) | Policy::AtMost(wanted) => show_wanted(wanted),
                 Policy::Between(low, high) => format!("{} and {}", show_wanted(low), show_wanted(high)),
                 Policy::OneOf(all) | Policy::Prefer(all) => all.iter().map(show_wanted).collect::<Vec<_>>().join(", "),
-                Policy::Includes(members) => members.iter().map(show_scalar).collect::<Vec<_>>().join(", "),
+                Policy::Includes(members) => members.iter().map(Scalar::to_string).collect::<Vec<_>>().join(", "),
             };
             format!("{} `{what}`", policy.word())
         }
@@ -284,21 +293,51 @@ pub(super) fn show(want: &Want) -> String {
 
 fn show_wanted(wanted: &Wanted) -> String {
     match wanted {
-        Wanted::One(scalar) => show_scalar(scalar),
+        Wanted::One(scalar) => scalar.to_string(),
         Wanted::Many(elements) => elements
             .iter()
             .map(|element| match element {
                 Element::Keep => "keep".to_owned(),
-                Element::Is(scalar) => show_scalar(scalar),
+                Element::Is(scalar) => scalar.to_string(),
             })
             .collect::<Vec<_>>()
             .join(" "),
+        Wanted::Tree(tree) => tree.to_string(),
     }
 }
 
-fn show_scalar(scalar: &Scalar) -> String {
-    match scalar {
-        Scalar::Int(number) => number.to_string(),
-        Scalar::Text(text) => text.clone(),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::SourceId;
+
+    fn formula(text: &str) -> Term {
+        let expression = crate::expr::compile(text).unwrap();
+        Term::Formula(Formula {
+            expression,
+            place: Place { source: SourceId(0), span: 0..text.len() },
+            verbatim_from: Some(0),
+        })
+    }
+
+    fn evaluated(rate: Term) -> Result<Want, Box<Diagnostic>> {
+        let class = Tree { scalars: BTreeMap::from([("rate".to_owned(), rate)]), ..Tree::new("class 1") };
+        let tree = Tree { children: vec![class], ..Tree::new("htb") };
+        let mut facts = Facts::default();
+        let fact = crate::facts::Fact { value: FactValue::Int(1000), source: "test".into() };
+        facts.values.insert("uplink.speed".to_owned(), fact);
+        let context = Context { facts: &facts, params: &BTreeMap::new(), link: None };
+        evaluate(&DraftPolicy::Value(DraftWanted::Tree(Box::new(tree))), &context)
+    }
+
+    #[test]
+    fn formulas_anywhere_in_a_tree_are_evaluated() {
+        let Ok(Want::Decided(Policy::Value(Wanted::Tree(tree)))) = evaluated(formula("uplink.speed / 2")) else {
+            panic!("no tree")
+        };
+        assert_eq!(tree.to_string(), "htb (class 1 rate 500)");
+        let unknown = Want::Undecided { fact: "uplink.mtu".to_owned(), expression: "uplink.mtu".to_owned() };
+        assert_eq!(evaluated(formula("uplink.mtu")).unwrap(), unknown);
+        assert!(evaluated(formula("1 / 0")).is_err());
     }
 }

@@ -63,7 +63,7 @@ fn settles_at(policy: &Policy, now: i64, most: i64) -> Option<i64> {
         Wanted::One(Scalar::Int(number)) => Some(*number),
         // `max`: links know no other word.
         Wanted::One(Scalar::Text(_)) => Some(most),
-        Wanted::Many(_) => None,
+        Wanted::Many(_) | Wanted::Tree(_) => None,
     };
     match policy {
         Policy::Value(wanted) => number(wanted),

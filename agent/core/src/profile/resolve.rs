@@ -346,6 +346,8 @@ fn normal(want: &Want) -> Want {
         ),
         Wanted::One(one) => Wanted::One(scalar(one)),
         Wanted::Many(elements) => Wanted::Many(elements.iter().map(element).collect()),
+        // Its kind has one spelling for each.
+        Wanted::Tree(tree) => Wanted::Tree(tree.clone()),
     };
     let policy = match want {
         Want::Undecided { .. } => return want.clone(),

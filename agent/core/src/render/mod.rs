@@ -6,5 +6,6 @@
 pub mod diagnostics;
 pub mod paint;
 pub mod plan;
+pub mod tree;
 
 pub use paint::Paint;

@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use super::paint::Paint;
 use super::paint::Tone;
+use super::tree;
 use crate::address::Address;
 use crate::address::Kind;
 use crate::address::Object;
@@ -150,6 +151,9 @@ impl Part<'_> {
                 row_line(&mut out, row, widths, &beside.unwrap_or_default(), paint);
             }
             if detail == Detail::Full {
+                for cell in &change.cells {
+                    out.push_str(&tree::below(&cell.from, cell.to(), paint));
+                }
                 if let Some(disrupts) = change.disrupts.as_ref().filter(|_| beside.is_none()) {
                     let _ = writeln!(out, "      traffic: {}", paint.tone(Tone::Alarm, disrupts));
                 }
@@ -201,7 +205,10 @@ impl Row {
         };
         let origin = cell.origin.as_ref().map_or_else(|| "back to its original".to_owned(), ToString::to_string);
         let name = name_below(&cell.address, device(&cell.address));
-        let (from, to) = (before(cell), after(cell));
+        let (from, to) = match (&cell.from, cell.to()) {
+            (from @ Value::Tree(_), to @ Value::Tree(_)) => tree::heads(from, to),
+            (_, _) => (before(cell), after(cell)),
+        };
         Row { sigil, tone, name, from, to, origin }
     }
 }

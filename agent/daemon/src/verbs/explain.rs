@@ -23,6 +23,7 @@ use trimtab_core::policy::Element;
 use trimtab_core::policy::Policy;
 use trimtab_core::policy::Scalar;
 use trimtab_core::policy::Wanted as Value;
+use trimtab_core::render;
 use trimtab_core::render::paint::Tone;
 use trimtab_core::sysctld::BootSetting;
 use trimtab_core::sysctld::NextBoot;
@@ -141,6 +142,7 @@ fn text(report: &Report, interfaces: &BTreeSet<String>, initial: bool) -> String
         }
         Object::Link(_) | Object::Sysctl(_) => writeln!(text, "  live       {}", spell_live(live)),
     };
+    text.push_str(&live.value().map_or_else(String::new, |live| render::tree::shape(live, paint)));
     let switch = matches!(live, Observed::Value { value: trimtab_core::value::Value::Switch { .. }, .. });
     match setting {
         Some(Setting { want, on_drift: _, if_supported: _, reason, origin, losers }) => {
@@ -170,7 +172,9 @@ fn text(report: &Report, interfaces: &BTreeSet<String>, initial: bool) -> String
     }
     for change in &plan.changes {
         for cell in change.cells.iter().filter(|cell| cell.address == *address) {
-            let _ = writeln!(text, "  apply      {} -> {}", cell.from, cell.to());
+            let (from, to) = render::tree::heads(&cell.from, cell.to());
+            let _ = writeln!(text, "  apply      {from} -> {to}");
+            text.push_str(&render::tree::below(&cell.from, cell.to(), paint));
         }
         for effect in change.effects.iter().filter(|effect| effect.address == *address) {
             let cause = change.cells.first().map(|cell| cell.address.to_string()).unwrap_or_default();
@@ -293,6 +297,7 @@ fn spell_value(value: &Value) -> String {
             };
             elements.iter().map(spell).collect::<Vec<_>>().join(" ")
         }
+        Value::Tree(tree) => tree.to_string(),
     }
 }
 

@@ -106,7 +106,10 @@ fn text(report: &Report) -> String {
             | trimtab_core::policy::Policy::Includes(_) => "",
         };
         let place = paint.tone(Tone::Quiet, &origin.to_string());
+        let below = render::tree::below(found, wanted, paint);
+        let (found, wanted) = render::tree::heads(found, wanted);
         let _ = writeln!(text, "  {sigil} {address}: want {word}{wanted}, found {found}  {place}");
+        text.push_str(&below);
     }
     text.push_str(&render::plan::findings(report.findings.iter(), paint));
     let _ = writeln!(

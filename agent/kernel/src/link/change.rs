@@ -36,6 +36,7 @@ pub(super) fn switch(value: &Value) -> Result<bool, Unsendable> {
         | Value::Words(_)
         | Value::Text(_)
         | Value::Cpus(_)
+        | Value::Tree(_)
         | Value::Secret => Err(Unsendable::Shape),
     }
 }

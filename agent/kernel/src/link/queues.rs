@@ -130,6 +130,7 @@ impl Queues {
             | Value::Words(_)
             | Value::Text(_)
             | Value::Switch { .. }
+            | Value::Tree(_)
             | Value::Secret => return Err(Errno::INVAL.into()),
         };
         let file = open_within(folder.as_fd(), &format!("queues/{}", below(queue)), OFlags::WRONLY)?;

@@ -110,9 +110,13 @@ impl Case<'_> {
         match self.current {
             Value::Switch { .. } => on(scalar).map(Value::switch),
             Value::Cpus(_) => cpus(scalar, self.world).map(Value::Cpus),
-            Value::Int(_) | Value::Ints(_) | Value::Ports(_) | Value::Words(_) | Value::Text(_) | Value::Secret => {
-                self.int(scalar).map(Value::Int)
-            }
+            Value::Int(_)
+            | Value::Ints(_)
+            | Value::Ports(_)
+            | Value::Words(_)
+            | Value::Text(_)
+            | Value::Tree(_)
+            | Value::Secret => self.int(scalar).map(Value::Int),
         }
     }
 

@@ -209,7 +209,7 @@ pub fn encode(_key: &SysctlKey, value: &Value) -> String {
         Value::Ports(ports) => ports.to_string(),
         Value::Words(words) => words.join(" "),
         Value::Text(text) => text.clone(),
-        Value::Switch { .. } | Value::Cpus(_) | Value::Secret => return String::new(),
+        Value::Switch { .. } | Value::Cpus(_) | Value::Tree(_) | Value::Secret => return String::new(),
     };
     if text.is_empty() { "\n".to_owned() } else { text }
 }

@@ -144,6 +144,7 @@ fn wanted_problems(key: &SysctlKey, entry: &Entry, wanted: &Wanted) -> Vec<Probl
             };
         }
         Wanted::Many(elements) => elements,
+        Wanted::Tree(_) => return wrong_type("a sysctl is no tree".to_owned()),
     };
     if matches!(entry.kind, ValueKind::Ports | ValueKind::Words) {
         return elements.iter().flat_map(|element| member_problems(key, entry, element)).collect();
@@ -218,7 +219,9 @@ fn fits(range: Range, value: &Value) -> bool {
         Value::Ports(ports) => {
             ports.ranges().iter().all(|(low, high)| range.contains(i64::from(*low)) && range.contains(i64::from(*high)))
         }
-        Value::Words(_) | Value::Text(_) | Value::Switch { .. } | Value::Cpus(_) | Value::Secret => true,
+        Value::Words(_) | Value::Text(_) | Value::Switch { .. } | Value::Cpus(_) | Value::Tree(_) | Value::Secret => {
+            true
+        }
     }
 }
 

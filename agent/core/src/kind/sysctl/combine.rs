@@ -95,6 +95,7 @@ pub fn remark(key: &SysctlKey, world: &World) -> Option<Remark> {
         | Value::Text(_)
         | Value::Switch { .. }
         | Value::Cpus(_)
+        | Value::Tree(_)
         | Value::Secret => None,
     };
     let forwards = forwarding_of(key).and_then(|key| number(&key)).is_some_and(|on| on != 0);

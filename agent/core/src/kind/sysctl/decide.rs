@@ -186,6 +186,7 @@ impl Case<'_> {
         let elements = match wanted {
             Wanted::One(scalar) => return parse_wanted(self.key, scalar).map_err(Unresolved::Invalid),
             Wanted::Many(elements) => elements,
+            Wanted::Tree(_) => return Err(self.invalid("it is no tree")),
         };
         match self.entry.map(|entry| entry.kind) {
             Some(ValueKind::Ports | ValueKind::Words) => self.members(elements.iter()),
@@ -246,6 +247,7 @@ impl Case<'_> {
                 | Value::Text(_)
                 | Value::Switch { .. }
                 | Value::Cpus(_)
+                | Value::Tree(_)
                 | Value::Secret => {
                     return Err(self.invalid("a set holds ports or names"));
                 }
@@ -274,11 +276,13 @@ impl Case<'_> {
                 | Value::Words(_)
                 | Value::Switch { .. }
                 | Value::Cpus(_)
+                | Value::Tree(_)
                 | Value::Secret => {
                     return Err(self.invalid("a bound must be a number"));
                 }
             },
             Wanted::Many(elements) => elements,
+            Wanted::Tree(_) => return Err(self.invalid("it is no tree")),
         };
         let arity = match self.entry.map(|entry| entry.kind.arity()) {
             Some(Some(arity)) => arity,
@@ -308,6 +312,7 @@ impl Case<'_> {
             | Value::Text(_)
             | Value::Switch { .. }
             | Value::Cpus(_)
+            | Value::Tree(_)
             | Value::Secret => None,
         }
     }
@@ -417,6 +422,7 @@ impl Case<'_> {
             | Value::Ports(_)
             | Value::Switch { .. }
             | Value::Cpus(_)
+            | Value::Tree(_)
             | Value::Secret => Availability::Listed,
         };
         let refused = self
@@ -487,6 +493,7 @@ fn shown(wanted: &Wanted) -> String {
                 .collect();
             texts.join(" ")
         }
+        Wanted::Tree(tree) => tree.to_string(),
     }
 }
 

@@ -23,9 +23,13 @@ fn print(value: &Value) -> String {
     match value {
         Value::Ints(numbers) => numbers.iter().map(i64::to_string).collect::<Vec<_>>().join("\t"),
         Value::Words(words) => words.iter().rev().cloned().collect::<Vec<_>>().join(" "),
-        Value::Int(_) | Value::Ports(_) | Value::Text(_) | Value::Switch { .. } | Value::Cpus(_) | Value::Secret => {
-            encode(&any_key(), value).trim_end_matches('\n').to_owned()
-        }
+        Value::Int(_)
+        | Value::Ports(_)
+        | Value::Text(_)
+        | Value::Switch { .. }
+        | Value::Cpus(_)
+        | Value::Tree(_)
+        | Value::Secret => encode(&any_key(), value).trim_end_matches('\n').to_owned(),
     }
 }
 
@@ -171,7 +175,7 @@ proptest! {
         let list = |value: &Value| match value {
             Value::Int(number) => vec![*number],
             Value::Ints(numbers) => numbers.clone(),
-            Value::Ports(_) | Value::Words(_) | Value::Text(_) | Value::Switch { .. } | Value::Cpus(_) | Value::Secret => panic!("{value}"),
+            Value::Ports(_) | Value::Words(_) | Value::Text(_) | Value::Switch { .. } | Value::Cpus(_) | Value::Tree(_) | Value::Secret => panic!("{value}"),
         };
         let rank = |number: &i64| if entry.zero_is_unlimited && *number == 0 { i64::MAX } else { *number };
         for (policy, sign) in [(Policy::AtLeast(wanted.clone()), 1), (Policy::AtMost(wanted), -1)] {

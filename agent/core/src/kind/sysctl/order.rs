@@ -81,8 +81,12 @@ fn least(value: &Value) -> Option<i64> {
     match value {
         Value::Int(number) => Some(*number),
         Value::Ints(numbers) => numbers.first().copied(),
-        Value::Ports(_) | Value::Words(_) | Value::Text(_) | Value::Switch { .. } | Value::Cpus(_) | Value::Secret => {
-            None
-        }
+        Value::Ports(_)
+        | Value::Words(_)
+        | Value::Text(_)
+        | Value::Switch { .. }
+        | Value::Cpus(_)
+        | Value::Tree(_)
+        | Value::Secret => None,
     }
 }

@@ -149,6 +149,7 @@ fn decide(key: &SysctlKey, policy: &Policy, current: &Value, world: &World) -> D
         | Value::Text(_)
         | Value::Switch { .. }
         | Value::Cpus(_)
+        | Value::Tree(_)
         | Value::Secret => None,
     });
     let context = super::DecideContext { facts: world.facts, kernel_version: kernel_version(world), available };

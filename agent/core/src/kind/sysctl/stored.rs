@@ -36,6 +36,7 @@ pub fn stored(key: &SysctlKey, value: &Value, facts: &Facts) -> Value {
             | Value::Text(_)
             | Value::Switch { .. }
             | Value::Cpus(_)
+            | Value::Tree(_)
             | Value::Secret,
         ) => value.clone(),
     }
@@ -146,6 +147,7 @@ fn defence(value: &Value) -> Option<i64> {
         | Value::Text(_)
         | Value::Switch { .. }
         | Value::Cpus(_)
+        | Value::Tree(_)
         | Value::Secret => None,
     }
 }

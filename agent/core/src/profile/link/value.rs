@@ -113,7 +113,7 @@ pub(in crate::profile) fn normal(attribute: &LinkAttribute, policy: &Policy) -> 
     let shape = shape(attribute);
     let one = |wanted: &Wanted| match wanted {
         Wanted::One(one) => scalar(attribute, shape, one).map(Wanted::One),
-        Wanted::Many(_) => Err(Problem::new(
+        Wanted::Many(_) | Wanted::Tree(_) => Err(Problem::new(
             "one value is wanted here, found an array".to_owned(),
             match shape {
                 Shape::Cpus | Shape::Queues => "write a list as a text: \"0-3,8\"",

@@ -160,6 +160,7 @@ fn policy_text(policy: &Policy) -> String {
                 .collect();
             format!("[{}]", all.join(" "))
         }
+        Wanted::Tree(tree) => format!("({tree})"),
     };
     let rest = match policy {
         Policy::Value(one) => return wanted(one),

@@ -46,6 +46,8 @@ pub(super) fn value(wanted: &Wanted) -> String {
                 .collect();
             format!("[{}]", spelt.join(", "))
         }
+        // No sysctl is one; as good a text as any.
+        Wanted::Tree(tree) => string(&tree.to_string()),
     }
 }
 

@@ -56,6 +56,7 @@ pub(super) fn spell(key: &SysctlKey, text: &str) -> Result<Spelt, String> {
     let elements = match &spelt.wanted {
         Wanted::One(scalar) => vec![scalar],
         Wanted::Many(elements) => elements.iter().filter_map(scalar_of).collect(),
+        Wanted::Tree(tree) => tree.every_scalar(),
     };
     elements.into_iter().try_for_each(sayable)?;
     Ok(spelt)
