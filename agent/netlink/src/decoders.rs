@@ -7,6 +7,7 @@ use crate::ethtool;
 use crate::generic;
 use crate::link;
 use crate::monitor;
+use crate::netfilter::nftables;
 use crate::route;
 use crate::socket;
 use crate::tc;
@@ -92,6 +93,34 @@ pub fn tc(bytes: &[u8]) {
             }
         };
         let _ = again.transpose().map(|request| request.map(|request| request.body.finish()));
+    });
+}
+
+/// Reads one message as news of nftables, and asks for what it tells of again.
+pub fn nftables(bytes: &[u8]) {
+    one(bytes, |message| match nftables::Change::read(message) {
+        Ok(Some(nftables::Change::Rule(nftables::rule::Change::Set(rule)))) => {
+            assert!(rule.expressions.iter().all(|one| one.is_as(one)));
+            let request = nftables::rule::append(
+                rule.family,
+                &rule.table,
+                &rule.chain,
+                &rule.expressions,
+                rule.comment.as_deref(),
+            );
+            let _ = request.map(|request| request.body.finish());
+        }
+        Ok(Some(nftables::Change::ElementsSet(elements))) => {
+            let ranges = nftables::interval::merge(&nftables::interval::ranges(&elements.elements));
+            let key = nftables::KeyType::PORT;
+            let requests = nftables::NewSet { id: 1, key, ranges }.add(elements.family, &elements.table);
+            let _ = requests.map(|all| all.into_iter().map(|request| request.body.finish()).all(|body| body.is_ok()));
+        }
+        Ok(Some(nftables::Change::Chain(nftables::chain::Change::Set(chain)))) => {
+            let request = nftables::chain::add(chain.family, &chain.table, &chain.name, chain.base.as_ref());
+            let _ = request.map(|request| request.body.finish());
+        }
+        Ok(_) | Err(_) => (),
     });
 }
 

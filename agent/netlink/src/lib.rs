@@ -13,7 +13,8 @@
 //! | [`route`] | default routes |
 //! | [`netconf`] | `net.ipv4.conf` and `net.ipv6.conf`, as far as netlink tells of them |
 //! | [`tc`] | traffic control: queueing disciplines, classes, filters and actions |
-//! | [`monitor`] | news of all these |
+//! | [`netfilter`] | packet rules: nftables |
+//! | [`monitor`] | news of all but netfilter, which has its own |
 //! | [`error`] | one error type, with the kernel's own words in it |
 //!
 //! The sockets are those of `neli`; what travels through them is read and written here.
@@ -32,6 +33,7 @@
 #![deny(unsafe_code)]
 
 pub mod address;
+mod became;
 #[cfg(any(test, feature = "decoders"))]
 pub mod decoders;
 pub mod error;
@@ -41,6 +43,7 @@ mod ip;
 pub mod link;
 pub mod monitor;
 pub mod netconf;
+pub mod netfilter;
 pub mod route;
 pub mod socket;
 mod sys;
@@ -50,6 +53,7 @@ mod testing;
 mod text;
 pub mod wire;
 
+pub use became::Became;
 pub use error::Error;
 pub use error::Refusal;
 pub use ip::IpFamily;

@@ -15,6 +15,7 @@ pub const TARGETS: &[Target] = &[
     ("netlink_ethtool", trimtab_netlink::decoders::ethtool),
     ("netlink_route", trimtab_netlink::decoders::route),
     ("netlink_tc", trimtab_netlink::decoders::tc),
+    ("netlink_nftables", trimtab_netlink::decoders::nftables),
     ("netlink_generic", trimtab_netlink::decoders::generic),
     ("netlink_ack", trimtab_netlink::decoders::acknowledgement),
     ("profile", profiles::profile),

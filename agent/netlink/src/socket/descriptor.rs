@@ -126,6 +126,19 @@ impl Descriptor {
         Ok(rustix::net::sockopt::socket_send_buffer_size(self)?.saturating_sub(32))
     }
 
+    /// Makes room for so many bytes to be sent at once, if there is not: socket(7) `SO_SNDBUFFORCE`; without `CAP_NET_ADMIN` `SO_SNDBUF`,
+    /// which goes no further than net.core.wmem_max.
+    pub(super) fn make_send_room(&self, bytes: usize) -> io::Result<()> {
+        if self.send_room()? >= bytes {
+            return Ok(());
+        }
+        // The kernel doubles what it is told.
+        match rustix::net::sockopt::set_socket_send_buffer_size_force(self, bytes) {
+            Err(Errno::PERM) => Ok(rustix::net::sockopt::set_socket_send_buffer_size(self, bytes)?),
+            other => Ok(other?),
+        }
+    }
+
     /// Bytes that may wait to be read, the kernel's book-keeping included.
     pub(super) fn receive_room(&self) -> io::Result<usize> {
         Ok(rustix::net::sockopt::socket_recv_buffer_size(self)?)

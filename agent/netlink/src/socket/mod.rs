@@ -2,6 +2,7 @@
 //! be held somewhere, and because a flood of news must never cost an answer.
 
 mod ack;
+mod atomic;
 mod batch;
 mod descriptor;
 mod event;

@@ -6,31 +6,6 @@ use super::qdisc;
 use crate::wire::Malformed;
 use crate::wire::Message;
 
-/// What became of one object, a queueing discipline, class or filter.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Became<T> {
-    /// It is there as this, new or changed.
-    Set(Box<T>),
-    /// It was deleted, or another took its place.
-    Gone(Box<T>),
-}
-
-impl<T> Became<T> {
-    /// What a message says, if it is of one of these types.
-    pub(super) fn of(
-        message: &Message<'_>,
-        [new, deleted]: [u16; 2],
-        read: impl FnOnce(&Message<'_>) -> Result<T, Malformed>,
-    ) -> Result<Option<Became<T>>, Malformed> {
-        let became: fn(Box<T>) -> Became<T> = match message.header.kind {
-            kind if kind == new => Became::Set,
-            kind if kind == deleted => Became::Gone,
-            _ => return Ok(None),
-        };
-        read(message).map(|object| Some(became(Box::new(object))))
-    }
-}
-
 /// News of traffic control. They come with the [port](crate::monitor::Heard::requester) of who asked for the change. They say that something
 /// has changed, and with the same message what it was or is; what goes along with it is not told, so read anew what hangs below.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -72,6 +72,30 @@ impl<'a> Attribute<'a> {
         self.exactly("8").map(u64::from_ne_bytes)
     }
 
+    /// `NLA_BE16`, or a `NLA_U16` of netfilter, whose numbers are in network byte order.
+    ///
+    /// # Errors
+    /// If the payload has not 2 bytes.
+    pub fn be16(&self) -> Result<u16, Malformed> {
+        self.exactly("2").map(u16::from_be_bytes)
+    }
+
+    /// `NLA_BE32`, or a `NLA_U32` of netfilter, whose numbers are in network byte order.
+    ///
+    /// # Errors
+    /// If the payload has not 4 bytes.
+    pub fn be32(&self) -> Result<u32, Malformed> {
+        self.exactly("4").map(u32::from_be_bytes)
+    }
+
+    /// `NLA_BE64`, or a `NLA_U64` of netfilter, whose numbers are in network byte order.
+    ///
+    /// # Errors
+    /// If the payload has not 8 bytes.
+    pub fn be64(&self) -> Result<u64, Malformed> {
+        self.exactly("8").map(u64::from_be_bytes)
+    }
+
     /// A boolean in a byte, as ethtool has them: any number but 0 is true (Documentation/networking/ethtool-netlink.rst).
     ///
     /// # Errors

@@ -43,6 +43,8 @@ impl Header {
     pub const EXCLUSIVE: u16 = 0x200;
     /// `NLM_F_CREATE`: in a request, make it if it is not there.
     pub const CREATE: u16 = 0x400;
+    /// `NLM_F_APPEND`: in a request that makes something, put it behind the others.
+    pub const APPEND: u16 = 0x800;
     /// `NLM_F_CAPPED`: in an acknowledgement, the request's body is left out.
     pub const CAPPED: u16 = 0x100;
     /// `NLM_F_ACK_TLVS`: in an acknowledgement or at the end of a dump, attributes follow.

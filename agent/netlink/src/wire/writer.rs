@@ -79,6 +79,21 @@ impl Writer {
         self.attribute(kind, &value.to_ne_bytes())
     }
 
+    /// `NLA_BE16`: in network byte order.
+    pub fn be16(&mut self, kind: u16, value: u16) -> &mut Writer {
+        self.attribute(kind, &value.to_be_bytes())
+    }
+
+    /// `NLA_BE32`: in network byte order.
+    pub fn be32(&mut self, kind: u16, value: u32) -> &mut Writer {
+        self.attribute(kind, &value.to_be_bytes())
+    }
+
+    /// `NLA_BE64`: in network byte order.
+    pub fn be64(&mut self, kind: u16, value: u64) -> &mut Writer {
+        self.attribute(kind, &value.to_be_bytes())
+    }
+
     /// A boolean in a byte, as ethtool has them.
     pub fn bool(&mut self, kind: u16, value: bool) -> &mut Writer {
         self.u8(kind, value.into())

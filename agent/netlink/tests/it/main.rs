@@ -13,6 +13,7 @@ mod link;
 mod monitor;
 mod namespace;
 mod network;
+mod nftables;
 mod oracle;
 mod socket;
 mod tc;

@@ -1,10 +1,10 @@
 //! `RTM_NEWTCLASS` and `RTM_DELTCLASS`, read.
 
 use super::Kind;
+use crate::became::Became;
 use crate::tc::Handle;
 use crate::tc::Statistics;
 use crate::tc::header::Header;
-use crate::tc::news::Became;
 use crate::tc::number;
 use crate::tc::number::attribute as is;
 use crate::wire::Malformed;

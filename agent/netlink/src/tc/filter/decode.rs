@@ -1,9 +1,9 @@
 //! `RTM_NEWTFILTER` and `RTM_DELTFILTER`, read.
 
 use super::Kind;
+use crate::became::Became;
 use crate::tc::Handle;
 use crate::tc::header::Header;
-use crate::tc::news::Became;
 use crate::tc::number;
 use crate::tc::number::attribute as is;
 use crate::wire::Malformed;
