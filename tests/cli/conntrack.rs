@@ -59,3 +59,36 @@ fn a_wrong_name_or_time_is_refused_with_what_was_meant() {
         assert!(told.err.contains(words), "{words}: {}", told.err);
     }
 }
+
+#[test]
+fn usage_is_told_by_facts_and_snapshot_as_the_kernel_shows_it() {
+    let Some(world) = World::new() else { return };
+    let max = world.sysctl("net.netfilter.nf_conntrack_max");
+    let none = world.trimtab(&["facts"]).exits(0);
+    none.says(&["conntrack", &format!("0 of {max} (0.0 %)")]);
+    let script = "printf 'table inet t {\\nchain c {\\ntype filter hook output priority 0\\nct state new counter\\n}\\n}\\n' | nft -f -";
+    world.sh(script);
+    world
+        .thread(|| {
+            let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+            for port in 30_000..30_020 {
+                socket.send_to(b"x", ("127.0.0.1", port)).unwrap_or_default();
+            }
+        })
+        .join()
+        .unwrap();
+    let count = world.sysctl("net.netfilter.nf_conntrack_count");
+    assert_eq!(count, "20");
+    world.trimtab(&["facts"]).exits(0).says(&[&format!("20 of {max} "), "ctnetlink", "insert_failed", "early_drop"]);
+    for document in [world.trimtab(&["facts", "--json"]), world.trimtab(&["snapshot"])] {
+        let usage = document.exits(0).json()["conntrack"].clone();
+        assert_eq!((usage["entries"].to_string(), usage["max"].to_string()), (count.clone(), max.clone()));
+        assert_eq!(usage["source"], "ctnetlink");
+        let cpus = usage["cpus"].as_array().unwrap();
+        let lines = world.sh("cat /proc/thread-self/net/stat/nf_conntrack 2>/dev/null || true");
+        if !lines.is_empty() {
+            assert_eq!(cpus.len(), lines.lines().count() - 1);
+        }
+        assert!(cpus.iter().all(|cpu| cpu["drop"] == 0));
+    }
+}

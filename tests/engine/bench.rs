@@ -109,6 +109,7 @@ pub fn desired<'a>(settings: impl IntoIterator<Item = (&'a str, Policy)>) -> Des
         want: Want::Decided(policy),
         on_drift: OnDrift::Revert,
         if_supported: false,
+        load_module: false,
         reason: None,
         origin: Origin { layer: Layer::Profile, file: "test.toml".into(), line: 1, written_as: None },
         losers: Vec::new(),

@@ -10,6 +10,7 @@ mod disk;
 mod failures;
 mod laws;
 mod links;
+mod modules;
 mod pairs;
 mod renames;
 mod replugs;

@@ -28,6 +28,9 @@ pub struct Setting {
     /// Whether it is fine that this kernel or device has no such thing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub if_supported: bool,
+    /// Whether an apply loads the module that brings the object, where it is not loaded.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub load_module: bool,
     /// The author's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

@@ -8,6 +8,7 @@
 
 pub mod address;
 pub mod catalogue;
+pub mod conntrack;
 pub mod desired;
 pub mod diagnostic;
 pub mod document;

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::address::Address;
+use crate::conntrack::ConntrackUsage;
 use crate::document;
 use crate::document::DocumentError;
 use crate::document::Known;
@@ -42,6 +43,9 @@ pub struct Snapshot {
     pub addressed: BTreeSet<String>,
     /// What was read, by address.
     pub readings: BTreeMap<Address, Reading>,
+    /// How much connection tracking was used; nothing where none was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conntrack: Option<ConntrackUsage>,
     /// What trimtab has changed and would put back.
     pub held: BTreeMap<Address, Held>,
     /// What the next boot sets, by address; empty outside the initial namespace.

@@ -5,6 +5,7 @@ use std::io;
 
 use trimtab_core::address::Address;
 use trimtab_core::address::Kind;
+use trimtab_core::conntrack::ConntrackUsage;
 use trimtab_core::facts::Facts;
 use trimtab_core::host::HostId;
 use trimtab_core::interface_id::InterfaceId;
@@ -25,6 +26,10 @@ impl Kernel for SnapshotKernel {
 
     fn facts(&mut self) -> Facts {
         self.0.facts.clone()
+    }
+
+    fn conntrack(&mut self) -> Option<ConntrackUsage> {
+        self.0.conntrack.clone()
     }
 
     fn interfaces(&mut self) -> io::Result<BTreeSet<String>> {

@@ -14,6 +14,7 @@ use trimtab_core::facts::LinkFacts;
 use crate::file;
 use crate::identity;
 
+pub(crate) mod conntrack;
 mod cpus;
 pub(crate) mod link;
 mod modules;

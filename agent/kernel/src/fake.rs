@@ -27,6 +27,7 @@ use trimtab_core::observed::Reading;
 use trimtab_core::value::Value;
 
 use crate::Kernel;
+use crate::LoadError;
 use crate::WriteError;
 use crate::sysctl;
 use links::Links;
@@ -66,6 +67,8 @@ pub struct FakeKernel {
     before_writes: BTreeMap<usize, Vec<Event>>,
     log: Vec<Written>,
     messages: Vec<Message>,
+    /// Modules that can be loaded, with the keys that each brings.
+    modules: BTreeMap<String, Vec<(SysctlKey, Class, String)>>,
 }
 
 #[derive(Debug, Clone)]
@@ -152,6 +155,7 @@ impl FakeKernel {
             interfaces: BTreeMap::new(),
             links: Links::default(),
             elsewhere: Vec::new(),
+            modules: BTreeMap::new(),
             default_set: BTreeSet::new(),
             hz: 250,
             reads: 0,
@@ -200,6 +204,13 @@ impl FakeKernel {
     /// Adds a key, or replaces one.
     pub fn add(&mut self, key: SysctlKey, class: Class, text: &str, writable: bool) {
         self.nodes.insert(key, Node { class, text: text.to_owned(), writable });
+    }
+
+    /// A module that can be loaded and brings these keys.
+    pub fn add_module(&mut self, name: &str, keys: &[(&str, Class, &str)]) {
+        let keys =
+            keys.iter().filter_map(|(key, class, text)| Some((key.parse().ok()?, class.clone(), (*text).to_owned())));
+        self.modules.insert(name.to_owned(), keys.collect());
     }
 
     /// Takes a key away, as an older kernel or an unloaded module does.
@@ -346,6 +357,20 @@ impl Kernel for FakeKernel {
 
     fn link_facts(&mut self, names: &BTreeSet<String>, asked: &Asked) -> BTreeMap<String, LinkFacts> {
         self.links.facts(names, asked)
+    }
+
+    fn load_module(&mut self, name: &str) -> Result<(), LoadError> {
+        let Some(keys) = self.modules.get(name).cloned() else {
+            let words = format!("module {name} not found");
+            return Err(LoadError::Refused { program: "modprobe".to_owned(), words });
+        };
+        for (key, class, text) in keys {
+            // One that is loaded already stays as it is.
+            if !self.nodes.contains_key(&key) {
+                self.add(key, class, &text, true);
+            }
+        }
+        Ok(())
     }
 
     fn links(&mut self) -> Option<InterfaceIds> {

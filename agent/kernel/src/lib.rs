@@ -10,6 +10,7 @@ use std::io;
 use thiserror::Error;
 use trimtab_core::address::Address;
 use trimtab_core::address::Kind;
+use trimtab_core::conntrack::ConntrackUsage;
 use trimtab_core::facts::Asked;
 use trimtab_core::facts::Facts;
 use trimtab_core::facts::LinkFacts;
@@ -18,6 +19,8 @@ use trimtab_core::interface_id::InterfaceId;
 use trimtab_core::interface_id::Links;
 use trimtab_core::observed::Reading;
 use trimtab_core::value::Value;
+
+pub use modules::LoadError;
 
 mod addressed;
 pub mod caller;
@@ -30,6 +33,7 @@ pub mod identity;
 mod link;
 pub mod live;
 pub mod lock;
+pub mod modules;
 pub mod netns;
 pub mod output;
 pub mod signals;
@@ -55,6 +59,19 @@ pub trait Kernel {
     /// need not be told. A kernel that cannot tell says nothing, and formulas that need it are pending.
     fn link_facts(&mut self, _names: &BTreeSet<String>, _asked: &Asked) -> BTreeMap<String, LinkFacts> {
         BTreeMap::new()
+    }
+
+    /// How much connection tracking is used; nothing where none is, or nobody can tell. To look loads no module.
+    fn conntrack(&mut self) -> Option<ConntrackUsage> {
+        None
+    }
+
+    /// Loads a module of the kernel, for settings that need what it brings.
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    fn load_module(&mut self, _name: &str) -> Result<(), LoadError> {
+        Err(LoadError::Impossible)
     }
 
     /// What tells each interface of the namespace from others, by the names of this moment. A kernel that cannot tell says

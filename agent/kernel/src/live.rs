@@ -11,6 +11,7 @@ use trimtab_core::address::Address;
 use trimtab_core::address::Kind;
 use trimtab_core::address::LinkKey;
 use trimtab_core::address::Object;
+use trimtab_core::conntrack::ConntrackUsage;
 use trimtab_core::facts::Asked;
 use trimtab_core::facts::Facts;
 use trimtab_core::facts::LinkFacts;
@@ -21,6 +22,7 @@ use trimtab_core::observed::Reading;
 use trimtab_core::value::Value;
 
 use crate::Kernel;
+use crate::LoadError;
 use crate::WriteError;
 use crate::addressed;
 use crate::facts;
@@ -28,6 +30,7 @@ use crate::file;
 use crate::identity;
 use crate::identity::IdentityError;
 use crate::link::Links;
+use crate::modules;
 use crate::sysctl;
 
 /// The running kernel. It belongs to the thread that made it: another thread may be in another namespace.
@@ -99,6 +102,14 @@ impl Kernel for LiveKernel {
 
     fn link_facts(&mut self, names: &BTreeSet<String>, asked: &Asked) -> BTreeMap<String, LinkFacts> {
         self.links.facts(names, asked)
+    }
+
+    fn conntrack(&mut self) -> Option<ConntrackUsage> {
+        facts::conntrack::usage()
+    }
+
+    fn load_module(&mut self, name: &str) -> Result<(), LoadError> {
+        modules::load(name)
     }
 
     fn links(&mut self) -> Option<InterfaceIds> {

@@ -124,6 +124,11 @@ pub fn nftables(bytes: &[u8]) {
     });
 }
 
+/// Reads one message as answers of connection tracking.
+pub fn conntrack(bytes: &[u8]) {
+    one(bytes, crate::netfilter::conntrack::any);
+}
+
 /// Reads one message as the description of a generic netlink family.
 pub fn generic(bytes: &[u8]) {
     one(bytes, |message| {

@@ -13,7 +13,7 @@
 //! | [`route`] | default routes |
 //! | [`netconf`] | `net.ipv4.conf` and `net.ipv6.conf`, as far as netlink tells of them |
 //! | [`tc`] | traffic control: queueing disciplines, classes, filters and actions |
-//! | [`netfilter`] | packet rules: nftables |
+//! | [`netfilter`] | packet rules: nftables; connection tracking: how full its table is, and what was lost |
 //! | [`monitor`] | news of all but netfilter, which has its own |
 //! | [`error`] | one error type, with the kernel's own words in it |
 //!

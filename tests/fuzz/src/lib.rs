@@ -16,6 +16,7 @@ pub const TARGETS: &[Target] = &[
     ("netlink_route", trimtab_netlink::decoders::route),
     ("netlink_tc", trimtab_netlink::decoders::tc),
     ("netlink_nftables", trimtab_netlink::decoders::nftables),
+    ("netlink_conntrack", trimtab_netlink::decoders::conntrack),
     ("netlink_generic", trimtab_netlink::decoders::generic),
     ("netlink_ack", trimtab_netlink::decoders::acknowledgement),
     ("profile", profiles::profile),

@@ -72,3 +72,52 @@ fn the_preferred_congestion_control_is_taken_when_the_kernel_has_it() {
     unload("tcp_bbr");
     machine.is_as_before();
 }
+
+/// The kernel is asked for the one by netlink; the other takes modprobe(8), and is not there.
+#[test]
+fn a_module_that_a_setting_asks_for_is_loaded_by_apply_and_stays() {
+    unload("nf_conntrack");
+    let machine = Machine::new();
+    machine.profile(
+        "table",
+        "[conntrack]\nload-module = true\nmax = { at-least = 300000 }\ntimeouts.udp = '45s'\n\
+         [sysctl]\nnet.core.somaxconn = 5000\nnet.ipv4.vs.conntrack = { value = 1, load-module = true }\n",
+    );
+    machine.trimtab(&["plan", "table"]).exits(2).says(&[
+        "+ nf_conntrack  to be loaded",
+        "nf_conntrack is not loaded; apply loads it first",
+        "2 modules to load",
+    ]);
+    machine.trimtab(&["facts"]).exits(0);
+    machine.trimtab(&["snapshot"]).exits(0);
+    assert!(!has("net.netfilter.nf_conntrack_max"), "to look loads no module");
+    machine.trimtab(&["apply", "table"]).exits(3).says(&[
+        "nf_conntrack was loaded; it stays when this is reverted",
+        "ip_vs cannot be loaded",
+        "-> 300000",
+    ]);
+    assert_eq!(raw("net.netfilter.nf_conntrack_max"), "300000");
+    assert_eq!(raw("net.netfilter.nf_conntrack_udp_timeout"), "45");
+    assert_eq!(raw("net.core.somaxconn"), "5000");
+    machine.trimtab(&["facts"]).exits(0).says(&["0 of 300000 (0.0 %)", "ctnetlink", "early_drop"]);
+    machine.trimtab(&["revert"]).exits(0);
+    assert!(has("net.netfilter.nf_conntrack_max"), "others may have come to rely on it");
+    assert_eq!(raw("net.netfilter.nf_conntrack_udp_timeout"), "30");
+    // What modprobe(8) takes away with a module depends on which of them it is told first.
+    sh("modprobe -r nf_conntrack_netlink; modprobe -r nf_conntrack nf_defrag_ipv6 nf_defrag_ipv4");
+    machine.is_as_before();
+}
+
+/// modprobe(8) does it where the kernel has no reason of its own.
+#[test]
+fn modprobe_loads_what_netlink_does_not() {
+    unload("br_netfilter");
+    let machine = Machine::new();
+    machine.profile("bridge", "[sysctl]\nnet.bridge.bridge-nf-call-iptables = { value = 0, load-module = true }\n");
+    machine.trimtab(&["apply", "bridge"]).exits(0).says(&["br_netfilter was loaded"]);
+    assert_eq!(raw("net.bridge.bridge-nf-call-iptables"), "0");
+    machine.trimtab(&["revert"]).exits(0);
+    unload("br_netfilter");
+    sh("modprobe -r bridge");
+    machine.is_as_before();
+}

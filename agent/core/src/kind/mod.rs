@@ -176,6 +176,8 @@ pub struct Obstacle {
     pub message: String,
     /// What the user can do.
     pub advice: Option<String>,
+    /// The module that would bring what is absent.
+    pub module: Option<&'static str>,
 }
 
 /// The weight of an obstacle.

@@ -26,6 +26,7 @@ fn desired(settings: &[(&str, Policy)]) -> Desired {
             want: Want::Decided(policy.clone()),
             on_drift: OnDrift::Revert,
             if_supported: false,
+            load_module: false,
             reason: None,
             origin,
             losers: Vec::new(),

@@ -10,6 +10,7 @@ use super::Change;
 use super::Class;
 use super::Finding;
 use super::Goal;
+use super::Load;
 use super::Plan;
 use super::goal::Part;
 use crate::address::Address;
@@ -142,6 +143,9 @@ fn step(plan: &mut Plan, world: &mut World, address: &Address, goal: &Goal) {
     if observed.value().is_none() && world.possible(address).is_empty() {
         let gone = matches!((goal, observed), (Goal::TakeBack { .. }, Observed::Absent));
         if !gone && let Some(obstacle) = rules.obstacle(address, observed, world) {
+            if let Some(module) = obstacle.module.filter(|_| setting.is_some_and(|setting| setting.load_module)) {
+                load(plan, module, address);
+            }
             plan.findings.push(Finding::of_obstacle(address, obstacle, setting));
         }
         return;
@@ -189,6 +193,14 @@ fn step(plan: &mut Plan, world: &mut World, address: &Address, goal: &Goal) {
     }
     let action = if setting.is_some() { Action::Set } else { Action::Return };
     push(plan, world, cell, action);
+}
+
+/// Notes that a setting waits for a module.
+fn load(plan: &mut Plan, module: &str, address: &Address) {
+    match plan.loads.iter_mut().find(|load| load.module == module) {
+        Some(load) => load.addresses.push(address.clone()),
+        None => plan.loads.push(Load { module: module.to_owned(), addresses: vec![address.clone()] }),
+    }
 }
 
 /// What may be found at a turn and what to do then.

@@ -57,6 +57,9 @@ pub struct Finding {
     pub origin: Option<Origin>,
 }
 
+/// The code of a setting that waits for a module which the next apply loads.
+pub const TO_LOAD: &str = "module-to-load";
+
 impl Finding {
     /// A finding about an address.
     pub fn about(class: Class, code: &str, address: &Address, message: impl Into<String>) -> Finding {
@@ -86,6 +89,11 @@ impl Finding {
 
     /// What stands in the way of an address, and of this setting of it if there is one.
     pub(super) fn of_obstacle(address: &Address, obstacle: Obstacle, setting: Option<&Setting>) -> Finding {
+        if let Some(module) = obstacle.module.filter(|_| setting.is_some_and(|setting| setting.load_module)) {
+            let message = format!("{module} is not loaded; apply loads it first");
+            return Finding::about(Class::Pending, TO_LOAD, address, message)
+                .with_origin(setting.map(|setting| &setting.origin));
+        }
         let class = match obstacle.class {
             ObstacleClass::Pending => Class::Pending,
             ObstacleClass::Lacking if setting.is_some_and(|setting| setting.if_supported) => Class::Note,

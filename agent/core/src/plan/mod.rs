@@ -37,12 +37,25 @@ pub struct Plan {
     pub changes: Vec<Change>,
     /// What cannot be done now, conflicts and notes.
     pub findings: Vec<Finding>,
+    /// Modules that settings ask for and that are not loaded. An apply loads them before anything else and plans anew: what they
+    /// bring is known only then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loads: Vec<Load>,
     /// Settings that hold already, or hold as soon as an effect has come.
     pub as_wanted: Vec<Address>,
     /// The interfaces that it is about, as they were called when their values were read. Another one of the same
     /// name is not touched.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub links: Links,
+}
+
+/// A module to be loaded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Load {
+    /// Its name.
+    pub module: String,
+    /// The settings that wait for it.
+    pub addresses: Vec<Address>,
 }
 
 /// One write to one kernel object.

@@ -68,6 +68,9 @@ pub struct Summary {
     pub change: usize,
     /// Of these, changes that disturb traffic.
     pub disrupt: usize,
+    /// Modules to load before anything is changed.
+    #[serde(default)]
+    pub load: usize,
     /// Settings that cannot be decided or written yet.
     pub pending: usize,
     /// Settings that this kernel or privilege refuses.
@@ -150,6 +153,7 @@ fn summary(plan: &Plan) -> Summary {
     use super::Class;
     Summary {
         change: plan.changed().count(),
+        load: plan.loads.len(),
         disrupt: plan.changes.iter().filter(|change| change.disrupts.is_some()).count(),
         pending: plan.count(Class::Pending),
         blocked: plan.count(Class::Blocked),

@@ -2,6 +2,7 @@
 //!
 //! ```toml
 //! [conntrack]
+//! load-module = true
 //! buckets = { at-least = { expr = "pow2(params.concurrent_flows)" } }
 //! max = { at-least = { expr = "pow2(2 * params.concurrent_flows)" } }
 //! acct = true
@@ -82,18 +83,24 @@ pub(super) fn section(file: &mut File<'_>, node: &Node) -> Vec<Statement> {
         return Vec::new();
     };
     let words: Vec<Word> = words().collect();
-    let on_drift = table.iter().find(|line| line.key == ON_DRIFT).and_then(|line| leaf::on_drift(file, &line.node));
+    let of_all = OfAll {
+        on_drift: table.iter().find(|line| line.key == ON_DRIFT).and_then(|line| leaf::on_drift(file, &line.node)),
+        load_module: table
+            .iter()
+            .find(|line| line.key == leaf::LOAD_MODULE)
+            .and_then(|line| leaf::load_module(file, &line.node)),
+    };
     let mut statements = Vec::new();
     for line in table {
         match (line.key.as_str(), self::table(&line.node)) {
-            (ON_DRIFT, _) => {}
+            (ON_DRIFT | leaf::LOAD_MODULE, _) => {}
             (TIMEOUTS, Some(table)) => {
                 for line in table {
-                    statements.extend(setting(file, &words, Place::Timeouts, line, on_drift));
+                    statements.extend(setting(file, &words, Place::Timeouts, line, of_all));
                 }
             }
             (TIMEOUTS, None) => leaf::wrong_type(file, &line.node, "`timeouts`", "a table as in [conntrack.timeouts]"),
-            (_, _) => statements.extend(setting(file, &words, Place::Section, line, on_drift)),
+            (_, _) => statements.extend(setting(file, &words, Place::Section, line, of_all)),
         }
     }
     statements
@@ -115,6 +122,13 @@ fn table(node: &Node) -> Option<&Table> {
     }
 }
 
+/// What the section says of those settings that do not say it themselves.
+#[derive(Debug, Clone, Copy)]
+struct OfAll {
+    on_drift: Option<OnDrift>,
+    load_module: Option<bool>,
+}
+
 /// Where a name stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
@@ -122,13 +136,7 @@ enum Place {
     Timeouts,
 }
 
-fn setting(
-    file: &mut File<'_>,
-    words: &[Word],
-    at: Place,
-    line: &Line,
-    on_drift: Option<OnDrift>,
-) -> Option<Statement> {
+fn setting(file: &mut File<'_>, words: &[Word], at: Place, line: &Line, of_all: OfAll) -> Option<Statement> {
     let here = |word: &&Word| word.is_timeout == (at == Place::Timeouts);
     let Some(word) = words.iter().filter(here).find(|word| word.name == line.key) else {
         unknown(file, words, at, line);
@@ -141,7 +149,8 @@ fn setting(
     }
     let key: SysctlKey = word.entry.pattern.parse().ok()?;
     let mut draft = leaf::draft(file, &line.node)?;
-    draft.on_drift = draft.on_drift.or(on_drift);
+    draft.on_drift = draft.on_drift.or(of_all.on_drift);
+    draft.load_module = draft.load_module.or(of_all.load_module);
     if word.is_timeout && !in_seconds(file, &key, &line.node, &mut draft) {
         return None;
     }

@@ -26,6 +26,8 @@ pub(super) struct Draft {
     pub(super) overrides: bool,
     /// Fine where this kernel or device has no such thing.
     pub(super) if_supported: bool,
+    /// Whether the module that brings the key is to be loaded, if that is said.
+    pub(super) load_module: Option<bool>,
 }
 
 /// A [`Policy`] whose scalars may be formulas.

@@ -22,7 +22,9 @@ use crate::policy::Scalar;
 /// The words of which a policy has exactly one.
 pub(super) const POLICY_WORDS: [&str; 7] = ["value", "at-least", "at-most", "between", "one-of", "prefer", "includes"];
 /// The words that may stand beside it.
-const SIDE_WORDS: [&str; 5] = ["on-drift", "reason", "override", "if-supported", "load-module"];
+const SIDE_WORDS: [&str; 5] = ["on-drift", "reason", "override", "if-supported", LOAD_MODULE];
+/// The word that asks for the module that brings a key.
+pub(super) const LOAD_MODULE: &str = "load-module";
 const EXPR: &str = "expr";
 
 /// Whether a word belongs to policies: a path that ends in one probably lacks braces.
@@ -32,7 +34,14 @@ pub(super) fn is_policy_word(word: &str) -> bool {
 
 /// The draft of a leaf, or nothing if it has an error that makes it useless.
 pub(super) fn draft(file: &mut File<'_>, node: &Node) -> Option<Draft> {
-    let plain = |policy| Draft { policy, on_drift: None, reason: None, overrides: false, if_supported: false };
+    let plain = |policy| Draft {
+        policy,
+        on_drift: None,
+        reason: None,
+        overrides: false,
+        if_supported: false,
+        load_module: None,
+    };
     match &node.tree {
         Tree::Inline(table) if !is_formula(table) => policy(file, node, table),
         Tree::Int(_)
@@ -56,7 +65,7 @@ fn is_formula(table: &Table) -> bool {
 
 fn policy(file: &mut File<'_>, node: &Node, table: &Table) -> Option<Draft> {
     let mut found: Option<(&Entry, Option<DraftPolicy>)> = None;
-    let (mut on_drift, mut reason, mut overrides, mut if_supported) = (None, None, false, false);
+    let (mut on_drift, mut reason, mut overrides, mut if_supported, mut load_module) = (None, None, false, false, None);
     let mut sound = true;
     for entry in table {
         let place = || entry.key_span.clone();
@@ -74,11 +83,7 @@ fn policy(file: &mut File<'_>, node: &Node, table: &Table) -> Option<Draft> {
             "reason" => reason = text(file, &entry.node, "`reason`"),
             "override" => overrides = boolean(file, &entry.node, "`override`").unwrap_or(false),
             "if-supported" => if_supported = boolean(file, &entry.node, "`if-supported`").unwrap_or(false),
-            "load-module" => {
-                file.error("unsupported", "this version of trimtab does not load modules", place()).help =
-                    Some("load it at boot with a file in /etc/modules-load.d".to_owned());
-                sound = false;
-            }
+            LOAD_MODULE => load_module = self::load_module(file, &entry.node),
             EXPR => {
                 file.error("policy", "`expr` stands for a value, not for a policy", place()).help =
                     Some("write { value = { expr = \"…\" }, … }".to_owned());
@@ -96,7 +101,9 @@ fn policy(file: &mut File<'_>, node: &Node, table: &Table) -> Option<Draft> {
         }
     }
     match found {
-        Some((_, Some(policy))) if sound => Some(Draft { policy, on_drift, reason, overrides, if_supported }),
+        Some((_, Some(policy))) if sound => {
+            Some(Draft { policy, on_drift, reason, overrides, if_supported, load_module })
+        }
         Some(_) => None,
         None => {
             if sound {
@@ -270,6 +277,11 @@ pub(super) fn text(file: &mut File<'_>, node: &Node, what: &str) -> Option<Strin
     }
     wrong_type(file, node, what, "a string");
     None
+}
+
+/// The answer of `load-module`, wherever it may stand.
+pub(super) fn load_module(file: &mut File<'_>, node: &Node) -> Option<bool> {
+    boolean(file, node, "`load-module`")
 }
 
 fn boolean(file: &mut File<'_>, node: &Node, what: &str) -> Option<bool> {

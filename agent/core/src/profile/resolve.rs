@@ -229,6 +229,7 @@ fn settle(
         want,
         on_drift: on_drift(bundle, &candidate),
         if_supported: candidate.statement.draft.if_supported,
+        load_module: candidate.statement.draft.load_module.unwrap_or(false),
         reason: candidate.statement.draft.reason.clone(),
         origin: candidate.statement.origin.clone(),
         losers,

@@ -149,6 +149,7 @@ pub(super) fn finish(
 ) -> Statement {
     let value_place = file.place(value_span);
     check_value(file, &target, &draft, &value_place);
+    check_module(file, &target, &draft, &value_place);
     Statement {
         origin: file.origin(key_span.start, written_as),
         key_place: file.place(key_span),
@@ -235,6 +236,17 @@ fn check_value(file: &mut File<'_>, target: &SysctlTarget, draft: &Draft, value_
         for problem in check(&representative(key, glob.as_ref()), &policy, value_place) {
             file.report(problem);
         }
+    }
+}
+
+/// Refuses to load a module that nobody knows.
+fn check_module(file: &mut File<'_>, SysctlTarget { key, glob }: &SysctlTarget, draft: &Draft, value_place: &Place) {
+    let representative = representative(key, glob.as_ref());
+    let module = catalogue::find(&representative).and_then(|entry| entry.module);
+    if draft.load_module == Some(true) && module.is_none() {
+        let message = format!("`load-module`: no module is known that brings `{key}`");
+        file.error("wrong-value", message, value_place.span.clone()).help =
+            Some("leave it out; a key that is always there needs no module".to_owned());
     }
 }
 

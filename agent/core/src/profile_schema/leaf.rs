@@ -48,6 +48,14 @@ pub(super) fn definitions() -> Map<String, Value> {
             "default": false,
         }),
     );
+    definitions.insert(
+        "load-module".to_owned(),
+        json!({
+            "type": "boolean",
+            "description": "Load the module that brings this key before anything is written. It stays loaded.",
+            "default": false,
+        }),
+    );
     // A key that no listed kernel has is only a warning, and what its value may be is for the kernel to say.
     definitions.insert(UNKNOWN.to_owned(), json!({ "type": ["integer", "string", "boolean", "array", "object"] }));
     definitions
@@ -191,7 +199,7 @@ fn setting(name: &str, wanted: Vec<Value>, member: Option<Vec<Value>>, words: &[
         };
         properties.insert((*word).to_owned(), schema);
     }
-    for side in ["on-drift", "reason", "override", "if-supported"] {
+    for side in ["on-drift", "reason", "override", "if-supported", "load-module"] {
         properties.insert(side.to_owned(), reference(side));
     }
     let required: Vec<Value> = words.iter().map(|word| json!({ "required": [word] })).collect();

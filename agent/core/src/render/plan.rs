@@ -43,6 +43,7 @@ pub fn text(saved: &SavedPlan, detail: Detail, paint: Paint) -> String {
     let mut out = String::new();
     out.push_str(&paint.tone(Tone::Heading, &heading(saved)));
     out.push('\n');
+    loads(&mut out, &saved.plan, paint);
     for kind in Kind::ALL {
         section(&mut out, *kind, &saved.plan, detail, paint);
     }
@@ -75,6 +76,22 @@ fn heading(saved: &SavedPlan) -> String {
     }
     let _ = write!(line, "  kernel {}", saved.host.kernel);
     line
+}
+
+/// Modules that are loaded first.
+fn loads(out: &mut String, plan: &Plan, paint: Paint) {
+    if plan.loads.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "{}", paint.tone(Tone::Heading, "modules"));
+    for load in &plan.loads {
+        let settings = match load.addresses.len() {
+            1 => "1 setting waits for it".to_owned(),
+            count => format!("{count} settings wait for it"),
+        };
+        let words = "to be loaded, and planned anew with what it brings; it stays loaded";
+        let _ = writeln!(out, "  {} {}  {words} ({settings})", paint.tone(Tone::Change, "+"), load.module);
+    }
 }
 
 fn section(out: &mut String, kind: Kind, plan: &Plan, detail: Detail, paint: Paint) {
@@ -380,12 +397,17 @@ fn finding_line(out: &mut String, findings: &[&Finding], heading: Option<&str>, 
 
 /// The last line: how many of each.
 pub fn summary(summary: &Summary) -> String {
-    let Summary { change, disrupt, pending, blocked, conflict, as_wanted } = *summary;
+    let Summary { change, disrupt, load, pending, blocked, conflict, as_wanted } = *summary;
     let mut parts = vec![match (change, disrupt) {
         (0, _) => "nothing to change".to_owned(),
         (_, 0) => format!("{change} to change"),
         (_, _) => format!("{change} to change ({disrupt} may disturb traffic)"),
     }];
+    match load {
+        0 => {}
+        1 => parts.push("1 module to load".to_owned()),
+        _ => parts.push(format!("{load} modules to load")),
+    }
     for (count, word) in [(pending, "pending"), (blocked, "blocked"), (conflict, "in conflict")] {
         if count > 0 {
             parts.push(format!("{count} {word}"));

@@ -32,6 +32,7 @@ fn applied<const N: usize, const M: usize>(settings: [(&str, i64); N], on: [(&st
         want: Want::Decided(Policy::Value(Wanted::One(Scalar::Int(number)))),
         on_drift: OnDrift::Revert,
         if_supported: false,
+        load_module: false,
         reason: None,
         origin: Origin { layer: Layer::Profile, file: "p.toml".into(), line: 1, written_as: None },
         losers: Vec::new(),

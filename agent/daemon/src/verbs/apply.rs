@@ -21,6 +21,7 @@ use trimtab_kernel::timer::Armed;
 use trimtab_kernel::timer::Timer;
 use trimtab_kernel::trust;
 
+use super::modules;
 use super::plan::LARGEST_DOCUMENT;
 use super::plan::Made;
 use super::recovery;
@@ -153,10 +154,13 @@ fn resolved(
     };
     let refusal = refused_by_boot(store, &session.host.id, identity).filter(|_| !is_trial);
     let Some(last) = refusal else {
-        let Made { plan, followed } = super::plan::make(session, &mut intent, &mut store.history)?;
+        let Made { mut plan, followed } = super::plan::make(session, &mut intent, &mut store.history)?;
         if followed != Followed::Nothing {
             // What is appended speaks of the names of now.
             store.compact()?;
+        }
+        if intent.bundle.host.mode == Mode::Enforce && !plan.loads.is_empty() {
+            plan = modules::load_and_plan(session, &mut intent, &store.history.held, plan)?;
         }
         return Ok((super::plan::saved(session, intent, plan), Standing::Accepted));
     };
@@ -171,7 +175,8 @@ fn resolved(
 
 /// `mode = "observe"`: the host only ever reports.
 fn observe_only(common: &Common, document: SavedPlan, detail: Detail) -> Result<Exit, Failure> {
-    let exit = if document.plan.changes.is_empty() { Exit::Good } else { Exit::HeldUp };
+    let is_good = document.plan.changes.is_empty() && document.plan.loads.is_empty();
+    let exit = if is_good { Exit::Good } else { Exit::HeldUp };
     let report = Report {
         document: "trimtab.apply",
         version: 1,

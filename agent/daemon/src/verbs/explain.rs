@@ -145,7 +145,7 @@ fn text(report: &Report, interfaces: &BTreeSet<String>, initial: bool) -> String
     text.push_str(&live.value().map_or_else(String::new, |live| render::tree::shape(live, paint)));
     let switch = matches!(live, Observed::Value { value: trimtab_core::value::Value::Switch { .. }, .. });
     match setting {
-        Some(Setting { want, on_drift: _, if_supported: _, reason, origin, losers }) => {
+        Some(Setting { want, on_drift: _, if_supported: _, load_module: _, reason, origin, losers }) => {
             let _ = writeln!(
                 text,
                 "  wanted     {}  {}",

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use trimtab_core::conntrack::ConntrackUsage;
 use trimtab_core::facts::Asked;
 use trimtab_core::facts::Facts;
 use trimtab_core::facts::KNOWN;
@@ -32,6 +33,9 @@ pub struct Report<'a> {
     pub facts: &'a Facts,
     /// The interfaces of the namespace.
     pub interfaces: &'a BTreeSet<String>,
+    /// How much connection tracking is used; nothing where none is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conntrack: Option<&'a ConntrackUsage>,
 }
 
 /// Runs the verb.
@@ -45,6 +49,7 @@ pub fn run(common: &Common) -> Result<Exit, Failure> {
     super::warn(&intent.loaded);
     let known = session.kernel.link_facts(&session.host.interfaces, &Asked::All);
     session.host.facts.fill_links(known);
+    let conntrack = session.kernel.conntrack();
     if common.json {
         super::print_json(&Report {
             document: "trimtab.facts",
@@ -52,14 +57,15 @@ pub fn run(common: &Common) -> Result<Exit, Failure> {
             host: &session.host.id,
             facts: &session.host.facts,
             interfaces: &session.host.interfaces,
+            conntrack: conntrack.as_ref(),
         })?;
     } else {
-        super::print(&text(&session))?;
+        super::print(&text(&session, conntrack.as_ref()))?;
     }
     Ok(Exit::Good)
 }
 
-fn text(session: &Session) -> String {
+fn text(session: &Session, conntrack: Option<&ConntrackUsage>) -> String {
     let paint = super::paint();
     let mut text = String::new();
     for KnownFact { name, unit: _, meaning } in KNOWN.iter().filter(|fact| !fact.name.starts_with("link.")) {
@@ -71,6 +77,15 @@ fn text(session: &Session) -> String {
             None => {
                 let _ = writeln!(text, "{name:20} {:24} {}", "unknown", paint.tone(Tone::Quiet, meaning));
             }
+        }
+    }
+    if let Some(usage) = conntrack {
+        let _ = writeln!(text, "{}", paint.tone(Tone::Heading, "conntrack"));
+        let source = paint.tone(Tone::Quiet, &usage.source);
+        let _ = writeln!(text, "  {:22} {:20} {source}", "entries", usage.entries_of_max());
+        for (name, total, shares) in usage.totals() {
+            let row = format!("  {name:22} {total:<20} {}", paint.tone(Tone::Quiet, &shares));
+            let _ = writeln!(text, "{}", row.trim_end());
         }
     }
     for (link, facts) in &session.host.facts.links {

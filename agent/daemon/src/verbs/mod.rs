@@ -18,6 +18,7 @@ pub mod end_trial;
 pub mod explain;
 pub mod facts;
 pub mod import;
+pub mod modules;
 pub mod plan;
 pub mod recovery;
 pub mod report;

@@ -162,7 +162,7 @@ pub fn saved(session: &Session, intent: Intent, plan: Plan) -> SavedPlan {
 
 /// The exit code that a plan stands for.
 pub fn exit(plan: &Plan) -> Exit {
-    if !plan.changes.is_empty() {
+    if !plan.changes.is_empty() || !plan.loads.is_empty() {
         Exit::Differs
     } else if plan.is_held_up() {
         Exit::HeldUp

@@ -73,6 +73,7 @@ pub fn take(session: &mut Session) -> Result<Snapshot, Failure> {
         facts: session.host.facts.clone(),
         interfaces: session.host.interfaces.clone(),
         addressed: session.host.addressed.clone(),
+        conntrack: session.kernel.conntrack(),
         next_boot: next_boot(session, &addresses),
         readings: addresses.into_iter().zip(readings).collect(),
         held,

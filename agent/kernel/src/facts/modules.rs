@@ -61,8 +61,7 @@ pub(super) fn gather(release: &str, facts: &mut Facts) {
             }
         }
     }
-    // It becomes part of a path.
-    if release.is_empty() || release.starts_with('.') || release.contains('/') {
+    if !is_folder(release) {
         return;
     }
     for folder in FOLDERS {
@@ -70,6 +69,32 @@ pub(super) fn gather(release: &str, facts: &mut Facts) {
             return;
         }
     }
+}
+
+/// Whether a module is there now: loaded, or a part of this kernel. Where nobody can tell it is not.
+pub(super) fn is_present(name: &str) -> bool {
+    let names = |list: &[u8]| String::from_utf8_lossy(list).lines().any(|line| line.split(' ').next() == Some(name));
+    match file::read(Path::new(LOADED), LARGEST) {
+        Ok(loaded) if names(&loaded) => true,
+        Ok(_) => {
+            let uname = rustix::system::uname();
+            let release = uname.release().to_string_lossy();
+            let built_in = |folder: &&str| {
+                let list = file::read(&Path::new(folder).join(&*release).join("modules.builtin"), LARGEST);
+                list.is_ok_and(|list| {
+                    String::from_utf8_lossy(&list).lines().any(|line| file_of(line).as_deref() == Some(name))
+                })
+            };
+            is_folder(&release) && FOLDERS.iter().any(built_in)
+        }
+        // A kernel that loads no modules has all that it will ever have (kernel/module/procfs.c).
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    }
+}
+
+/// Whether a release may become part of a path.
+fn is_folder(release: &str) -> bool {
+    !(release.is_empty() || release.starts_with('.') || release.contains('/'))
 }
 
 /// Whether both lists are there. One alone does not tell what is missing.
@@ -95,12 +120,16 @@ fn gather_from(folder: &Path, facts: &mut Facts) -> bool {
 
 /// `kernel/net/sched/sch_fq.ko.xz: …` is `sch_fq`; other kinds of modules are left out.
 fn module(line: &str) -> Option<String> {
+    file_of(line).filter(|name| is_of_interest(name))
+}
+
+/// The module of a line of either list.
+fn file_of(line: &str) -> Option<String> {
     let path = line.split(':').next()?.trim();
     let file = path.rsplit('/').next()?;
     let (name, _compression) = file.split_once(".ko")?;
     // The kernel takes a hyphen and an underscore in a module's name for the same.
-    let name = name.replace('-', "_");
-    is_of_interest(&name).then_some(name)
+    Some(name.replace('-', "_"))
 }
 
 fn is_of_interest(name: &str) -> bool {

@@ -6,6 +6,7 @@
     reason = "all of it is test code: to fail is to panic"
 )]
 
+mod conntrack;
 mod ethtool;
 mod generic;
 mod ioctl;

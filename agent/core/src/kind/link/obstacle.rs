@@ -120,5 +120,5 @@ fn lacking(code: &'static str, message: impl Into<String>) -> Obstacle {
 }
 
 fn new(class: ObstacleClass, code: &'static str, message: impl Into<String>) -> Obstacle {
-    Obstacle { class, code, message: message.into(), advice: None }
+    Obstacle { class, code, message: message.into(), advice: None, module: None }
 }

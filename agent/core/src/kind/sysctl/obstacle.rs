@@ -20,6 +20,7 @@ pub fn obstacle(key: &SysctlKey, observed: &Observed, world: &World) -> Option<O
             code: "permission",
             message: "this user may not read it".to_owned(),
             advice: Some("run as root, or with CAP_NET_ADMIN".to_owned()),
+            module: None,
         }),
         Observed::WriteOnly => Some(blocked("write-only", "writing it is an action and leaves no state to compare")),
         Observed::Withheld => Some(blocked("secret", "it is a secret: trimtab neither reads nor writes it")),
@@ -36,7 +37,7 @@ fn lacking(code: &'static str, message: &str) -> Obstacle {
 }
 
 fn blocked(code: &'static str, message: &str) -> Obstacle {
-    Obstacle { class: ObstacleClass::Blocked, code, message: message.to_owned(), advice: None }
+    Obstacle { class: ObstacleClass::Blocked, code, message: message.to_owned(), advice: None, module: None }
 }
 
 fn read_only(key: &SysctlKey, world: &World) -> Obstacle {
@@ -52,6 +53,7 @@ fn global_only(message: &str) -> Obstacle {
         code: "global-only",
         message: message.to_owned(),
         advice: Some("set it in the initial namespace".to_owned()),
+        module: None,
     }
 }
 
@@ -87,7 +89,10 @@ fn absent(key: &SysctlKey, world: &World) -> Obstacle {
             class: ObstacleClass::Pending,
             code: "module-not-loaded",
             message: format!("{module} is not loaded"),
-            advice: Some(format!("load it now with `modprobe {module}`, at boot with a line in /etc/modules-load.d")),
+            advice: Some(format!(
+                "load it now with `modprobe {module}`, at boot with a line in /etc/modules-load.d, or say load-module = true"
+            )),
+            module: Some(module),
         };
     }
     lacking("absent-key", "this kernel was built without it")
@@ -100,6 +105,7 @@ fn absent_on_interface(key: &SysctlKey, interface: &str, world: &World) -> Obsta
             code: "no-interface",
             message: format!("there is no interface {interface}"),
             advice: None,
+            module: None,
         };
     }
     let ipv6 = key.segments().nth(1) == Some("ipv6");
@@ -110,6 +116,7 @@ fn absent_on_interface(key: &SysctlKey, interface: &str, world: &World) -> Obsta
             code: "no-ipv6",
             message: format!("{interface} has no IPv6 here, e.g. because its MTU is below 1280"),
             advice: None,
+            module: None,
         };
     }
     // A key that is spelt right needs no suggestion.

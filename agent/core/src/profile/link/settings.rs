@@ -90,6 +90,11 @@ pub(super) fn statements(
         return Vec::new();
     }
     let Some(mut draft) = leaf::draft(file, node) else { return Vec::new() };
+    if draft.load_module.is_some() {
+        let message = "`load-module` is about sysctls: no setting of a link comes with a module";
+        file.error("policy", message, node.span.clone());
+        return Vec::new();
+    }
     draft.on_drift = draft.on_drift.or(section.on_drift);
     // No device has all that an umbrella covers.
     draft.if_supported |= subjects.len() > 1;

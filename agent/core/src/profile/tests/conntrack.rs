@@ -20,12 +20,12 @@ fn the_documented_section_says_what_it_seems_to_say() {
     assert_eq!(
         world.settings(&Facts::default(), &[]),
         [
-            "net.netfilter.nf_conntrack_acct = 1  p.toml:7",
-            "net.netfilter.nf_conntrack_buckets = at-least 1024  p.toml:5",
-            "net.netfilter.nf_conntrack_max = at-least 2048  p.toml:6",
-            "net.netfilter.nf_conntrack_tcp_loose = 0  p.toml:8",
-            "net.netfilter.nf_conntrack_tcp_timeout_established = between 7440 86400  p.toml:11",
-            "net.netfilter.nf_conntrack_udp_timeout_stream = 300  p.toml:12",
+            "net.netfilter.nf_conntrack_acct = 1  p.toml:8",
+            "net.netfilter.nf_conntrack_buckets = at-least 1024  p.toml:6",
+            "net.netfilter.nf_conntrack_max = at-least 2048  p.toml:7",
+            "net.netfilter.nf_conntrack_tcp_loose = 0  p.toml:9",
+            "net.netfilter.nf_conntrack_tcp_timeout_established = between 7440 86400  p.toml:12",
+            "net.netfilter.nf_conntrack_udp_timeout_stream = 300  p.toml:13",
         ]
     );
 }
@@ -213,4 +213,21 @@ fn a_formula_that_lacks_a_fact_is_pending() {
     let mut facts = Facts::default();
     facts.insert("host.memory", FactValue::Int(8_000_000), "test");
     assert_eq!(world.settings(&facts, &[]), ["net.netfilter.nf_conntrack_max = at-least 1000  p.toml:2"]);
+}
+
+#[test]
+fn the_section_may_ask_for_the_module_of_all_its_settings() {
+    let world =
+        conntrack("load-module = true\nmax = 1\nbuckets = { value = 1, load-module = false }\ntimeouts.udp = 5");
+    let resolved = world.resolve(&Facts::default(), &[]);
+    let loads: Vec<bool> = resolved.desired.settings.values().map(|setting| setting.load_module).collect();
+    assert_eq!(loads, [false, true, true]);
+    assert_eq!(
+        conntrack("load-module = 'yes'").problems(),
+        ["p.toml:2:15 wrong-type `load-module` wants true or false, found a string"]
+    );
+    assert_eq!(
+        one("[[link]]\nmatch = 'eth0'\nmtu = { value = 1500, load-module = true }").problems(),
+        ["p.toml:3:7 policy `load-module` is about sysctls: no setting of a link comes with a module"]
+    );
 }

@@ -120,9 +120,14 @@ fn side_words_are_checked() {
         ["p.toml:2:46 wrong-type `override` wants true or false, found a string"]
     );
     assert_eq!(
+        problems("net.core.somaxconn = { value = 1, load-module = true }"),
+        ["p.toml:2:22 wrong-value `load-module`: no module is known that brings `net.core.somaxconn`; \
+             leave it out; a key that is always there needs no module"]
+    );
+    assert_eq!(problems("net.netfilter.nf_conntrack_max = { value = 1, load-module = true }"), [""; 0]);
+    assert_eq!(
         problems("net.core.somaxconn = { value = 1, load-module = 'nf_conntrack' }"),
-        ["p.toml:2:35 unsupported this version of trimtab does not load modules; \
-             load it at boot with a file in /etc/modules-load.d"]
+        ["p.toml:2:49 wrong-type `load-module` wants true or false, found a string"]
     );
 }
 
