@@ -31,6 +31,7 @@ use crate::engine::Host;
 use crate::engine::Store;
 use crate::engine::StoreError;
 use crate::engine::follow::follow;
+use crate::engine::observe::PlansAre;
 use crate::engine::transaction::Now;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -108,6 +109,7 @@ impl Session {
             self.relearn()?;
         }
         let locked = Locked { _lock: lock, _held: signals::hold() };
+        self.host.plans_are = PlansAre::Executed;
         Ok((locked, self.store()?))
     }
 
@@ -129,7 +131,9 @@ impl Session {
     /// # Errors
     /// If the kernel does not list its interfaces.
     pub fn relearn(&mut self) -> Result<(), Failure> {
+        let plans_are = self.host.plans_are;
         self.host = learn(self.kernel.as_mut())?;
+        self.host.plans_are = plans_are;
         Ok(())
     }
 

@@ -9,7 +9,6 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::fs::Permissions;
 use std::io;
-use std::io::Read;
 use std::io::Write;
 use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
@@ -74,25 +73,22 @@ pub fn read_at<Fd: AsFd>(folder: Fd, path: &Path, limit: usize) -> io::Result<Ve
 ///
 /// # Errors
 /// The system's, untouched; `FileTooLarge` past the limit.
-pub fn read_open(mut file: File, limit: usize) -> io::Result<Vec<u8>> {
+pub fn read_open(file: File, limit: usize) -> io::Result<Vec<u8>> {
     const FIRST: usize = 4096;
-    let mut bytes = Vec::new();
-    let mut chunk = vec![0; FIRST];
+    // A file on a disk says how long it is; those of /proc say 0, and give a whole answer to whoever asks for enough.
+    let length = usize::try_from(rustix::fs::fstat(&file)?.st_size).unwrap_or_default();
+    let mut bytes = Vec::with_capacity(length.min(limit).saturating_add(1).max(FIRST));
     loop {
-        match file.read(&mut chunk) {
-            Ok(0) => return Ok(bytes),
-            Ok(count) => {
-                bytes.extend_from_slice(chunk.get(..count).unwrap_or_default());
-                if bytes.len() > limit {
-                    let message = format!("holds more than {limit} bytes");
-                    return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
-                }
-                if count == chunk.len() && chunk.len() < 1 << 20 {
-                    chunk.resize(chunk.len() * 4, 0);
-                }
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+        let count = rustix::io::retry_on_intr(|| rustix::io::read(&file, rustix::buffer::spare_capacity(&mut bytes)))?;
+        if count == 0 {
+            return Ok(bytes);
+        }
+        if bytes.len() > limit {
+            let message = format!("holds more than {limit} bytes");
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+        }
+        if bytes.len() == bytes.capacity() {
+            bytes.reserve(bytes.capacity().saturating_mul(3).min(1 << 20));
         }
     }
 }

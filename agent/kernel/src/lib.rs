@@ -104,6 +104,10 @@ pub trait Kernel {
     /// Reads many values; the answers stand in the order of the addresses. Absence is an answer.
     fn read(&mut self, addresses: &[Address]) -> Vec<Reading>;
 
+    /// These are about to be read again and again, and perhaps written: what makes that cheaper is kept open, for these
+    /// and no others. What is read stays the same.
+    fn hold(&mut self, _addresses: &mut dyn Iterator<Item = &Address>) {}
+
     /// As [`read`](Kernel::read), of values that are about to be written.
     fn read_before_write(&mut self, addresses: &[Address]) -> Vec<Reading> {
         self.read(addresses)

@@ -67,14 +67,6 @@ impl LiveKernel {
         Ok(LiveKernel { identity: identity::identify(netns)?, sysctls, links: Links::default(), thread: PhantomData })
     }
 
-    /// Keeps what is needed to read these addresses again and again open, and nothing else; see [`sysctl::Tree::hold`].
-    pub fn hold(&mut self, addresses: &[Address]) {
-        self.sysctls.hold(addresses.iter().filter_map(|address| match &address.object {
-            Object::Sysctl(key) => Some(key),
-            Object::Link(_) => None,
-        }));
-    }
-
     fn write_sysctl(&mut self, cells: &[(Address, Value)], link: Option<&InterfaceId>) -> Result<(), WriteError> {
         let Some((address, value)) = sysctl::only_cell(cells, self.identity.netns.name.as_deref())? else {
             return Ok(());
@@ -156,6 +148,14 @@ impl Kernel for LiveKernel {
             });
         }
         readings
+    }
+
+    fn hold(&mut self, addresses: &mut dyn Iterator<Item = &Address>) {
+        // One that is of another namespace is not read at all.
+        self.sysctls.hold(addresses.filter_map(|address| match &address.object {
+            Object::Sysctl(key) => Some(key),
+            Object::Link(_) => None,
+        }));
     }
 
     fn read_before_write(&mut self, addresses: &[Address]) -> Vec<Reading> {

@@ -77,7 +77,19 @@ impl Folder {
 #[derive(Debug)]
 struct Held {
     file: OwnedFd,
-    writable: bool,
+    opened: Opened,
+}
+
+/// What a held file was opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Opened {
+    /// To read and to write.
+    Both,
+    /// To read: this process may not write it, or nobody may.
+    Read {
+        /// Whether its mode and its mount let anybody write it.
+        writable: bool,
+    },
 }
 
 /// How files of the tree are opened.
@@ -135,8 +147,8 @@ impl Tree {
     }
 
     /// Keeps the files of these keys open from their next read on, and no others: for whoever reads the same keys again
-    /// and again, at a third of the cost. At most half of the descriptors that this process may have are used; the
-    /// rest of the keys are opened for each read.
+    /// and again, at a third of the cost, and perhaps writes them. At most half of the descriptors that this process may
+    /// have are used; the rest of the keys are opened each time.
     pub fn hold<'a>(&mut self, keys: impl IntoIterator<Item = &'a SysctlKey>) {
         let most = rustix::process::getrlimit(rustix::process::Resource::Nofile)
             .current
@@ -150,7 +162,7 @@ impl Tree {
     /// As [`Tree::read`], of a key that is about to be written.
     pub fn read_before_write(&mut self, key: &SysctlKey) -> Reading {
         self.at_hand = None;
-        if is_secret(key) {
+        if is_secret(key) || self.held.contains_key(key) {
             return self.read(key);
         }
         // Who may not do both is told so by an ordinary look.
@@ -179,8 +191,11 @@ impl Tree {
         let refused =
             |errno: Errno| WriteError::Refused { address: address.clone(), text: text.clone(), source: errno.into() };
         let flags = OFlags::CLOEXEC | OFlags::NOCTTY;
-        let opened = match self.at_hand.take().filter(|(other, _)| other == key) {
-            Some((_, file)) => Ok(file),
+        let at_hand = self.at_hand.take().filter(|(other, _)| other == key);
+        // Should anything go wrong it is not held on to: the next look is a fresh one.
+        let held = self.held.get_mut(key).and_then(|held| held.take_if(|held| held.opened == Opened::Both));
+        let opened = match held.map(|held| held.file).or_else(|| at_hand.map(|(_, file)| file)) {
+            Some(file) => Ok(file),
             None => self.open_near(key.path(), flags | OFlags::RDWR).map(|(file, _)| file),
         };
         let (file, can_be_read) = match opened {
@@ -206,10 +221,16 @@ impl Tree {
         let mut taken = 0;
         loop {
             let rest = bytes.get(taken..).unwrap_or_default();
-            let count = rustix::io::retry_on_intr(|| rustix::io::write(&file, rest)).map_err(refused)?;
+            // At its own place: a file that is held has been written before.
+            let count = rustix::io::retry_on_intr(|| rustix::io::pwrite(&file, rest, taken as u64)).map_err(refused)?;
             taken += count;
             if taken >= bytes.len() {
-                self.at_hand = can_be_read.then(|| (key.clone(), file));
+                if can_be_read {
+                    match self.held.get_mut(key) {
+                        Some(held) => *held = Some(Held { file, opened: Opened::Both }),
+                        None => self.at_hand = Some((key.clone(), file)),
+                    }
+                }
                 return Ok(());
             }
             // A bitmap takes a page at a time and goes on where it stopped; anything else would lose the rest silently.
@@ -292,19 +313,20 @@ impl Tree {
 
     /// A read from the held file of a key, if it is to be held and is there; whatever is unusual is left to a fresh look.
     fn read_held(&mut self, key: &SysctlKey) -> Option<Reading> {
-        let slot = self.held.get_mut(key)?;
-        if slot.is_none() {
-            let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
-            let file = open_in(&self.root.fd, self.open, key.path(), flags).ok()?;
-            let mount = mount_access(&file).ok()?;
-            let writable = is_writable(&file, mount).ok()?;
-            *slot = Some(Held { file, writable });
+        if self.held.get(key)?.is_none() {
+            let opened = self.open_to_hold(key).ok()?;
+            *self.held.get_mut(key)? = Some(opened);
         }
+        let slot = self.held.get_mut(key)?;
         let held = slot.as_ref()?;
         match rustix::io::retry_on_intr(|| rustix::io::pread(&held.file, &mut *self.buffer, 0)) {
             Ok(count) if count < self.buffer.len() => {
                 let text = text(self.buffer.get(..count).unwrap_or_default());
-                Some(Reading::Text { text, writable: held.writable })
+                let writable = match held.opened {
+                    Opened::Both => true,
+                    Opened::Read { writable } => writable,
+                };
+                Some(Reading::Text { text, writable })
             }
             Ok(_) => None,
             Err(_) => {
@@ -313,6 +335,22 @@ impl Tree {
                 None
             }
         }
+    }
+
+    /// Opens a file to be held; to be written too, where this process may.
+    fn open_to_hold(&mut self, key: &SysctlKey) -> Result<Held, Errno> {
+        let flags = OFlags::CLOEXEC | OFlags::NOCTTY;
+        let (opened, can_be_written) = match self.open_near(key.path(), flags | OFlags::RDWR) {
+            Err(Errno::ACCESS | Errno::PERM | Errno::ROFS) => {
+                (self.open_near(key.path(), flags | OFlags::RDONLY)?, false)
+            }
+            answer => (answer?, true),
+        };
+        let (file, mount) = opened;
+        // Who may open everything is told by the mode alone that a file is not to be written.
+        let writable = is_writable(&file, mount)?;
+        let opened = if can_be_written && writable { Opened::Both } else { Opened::Read { writable } };
+        Ok(Held { file, opened })
     }
 
     fn read_text(&mut self, path: &str) -> Result<Reading, Errno> {

@@ -35,9 +35,20 @@ pub struct Host {
     pub addressed: BTreeSet<String>,
     /// Whether the facts of its interfaces have been asked for.
     links_known: bool,
-    /// Whether plans do without what tells the interfaces from others: those that are shown and forgotten. To learn it is a
-    /// third of what a plan of many links costs.
-    pub shown_only: bool,
+    /// What becomes of the plans that are made for it.
+    pub plans_are: PlansAre,
+}
+
+/// What becomes of a plan, and so what is worth learning for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlansAre {
+    /// Shown and forgotten. They do without what tells interfaces from others: to learn that is a third of what a plan of many
+    /// links costs.
+    Shown,
+    /// Handed on, as a document or to a comparison.
+    Kept,
+    /// Carried out at once: what they are about is read again and again.
+    Executed,
 }
 
 impl Host {
@@ -52,7 +63,7 @@ impl Host {
             interfaces: kernel.interfaces()?,
             addressed: kernel.addressed()?,
             links_known: false,
-            shown_only: false,
+            plans_are: PlansAre::Kept,
         })
     }
 
@@ -114,6 +125,9 @@ impl Host {
         let addresses = trimtab_core::plan::build::addresses(goals, &self.surroundings());
         // Before they are read: what is read of another that takes a name is not acted upon.
         let mut links = self.links_of(kernel, &addresses);
+        if self.plans_are == PlansAre::Executed {
+            kernel.hold(&mut goals.keys());
+        }
         let mut observed = observe(kernel, addresses, &self.facts);
         let reached = trimtab_core::plan::build::reached(&self.input(&self.interfaces, &observed, goals));
         if !reached.is_empty() {
@@ -137,7 +151,8 @@ impl Host {
 
     /// What tells interfaces from others, if any of these addresses is an interface's.
     fn links_of(&self, kernel: &mut dyn Kernel, addresses: &BTreeSet<Address>) -> Option<Links> {
-        let is_asked = !self.shown_only && addresses.iter().any(|address| address.interface().is_some());
+        let is_asked =
+            self.plans_are != PlansAre::Shown && addresses.iter().any(|address| address.interface().is_some());
         if is_asked { kernel.links() } else { None }
     }
 

@@ -25,6 +25,7 @@ use crate::cli;
 use crate::cli::Common;
 use crate::engine::follow::follow_history;
 use crate::engine::observe::Planned;
+use crate::engine::observe::PlansAre;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::session::Intent;
@@ -43,7 +44,9 @@ pub fn run(common: &Common, options: &cli::Plan) -> Result<Exit, Failure> {
         None => {
             let mut session = Session::open(common)?;
             // No text names more of an interface than its name.
-            session.host.shown_only = options.out.is_none() && !common.json;
+            if options.out.is_none() && !common.json {
+                session.host.plans_are = PlansAre::Shown;
+            }
             let mut intent = session.intend(&options.wanted)?;
             super::warn(&intent.loaded);
             let mut store = session.store()?;

@@ -256,7 +256,7 @@ fn held_descriptors_never_show_what_is_gone() {
         let [v0, somaxconn, v2] = names.map(address);
         let secret = address("net.ipv4.tcp_fastopen_key");
         let all = [v0.clone(), somaxconn.clone(), v2, secret];
-        kernel.hold(&all);
+        kernel.hold(&mut all.iter());
         let told = |kernel: &mut LiveKernel| {
             let reading = |reading: Reading| {
                 if let Reading::Text { text, .. } = reading { text } else { format!("{reading:?}") }
@@ -277,7 +277,7 @@ fn held_descriptors_never_show_what_is_gone() {
         assert_eq!(told(&mut kernel), "1 77 0 Withheld");
         let long = address("net.ipv4.ip_local_reserved_ports");
         let ports = Ports::from_ranges((1u16..20_000).step_by(2).map(|port| (port, port)));
-        kernel.hold(std::slice::from_ref(&long));
+        kernel.hold(&mut std::iter::once(&long));
         kernel.write(&[(long.clone(), Value::Ports(ports.clone()))], None).unwrap();
         assert_eq!(kernel.read(&[long]), [Reading::Text { text: ports.to_string(), writable: true }]);
     });
@@ -294,7 +294,8 @@ fn an_interface_that_was_renamed_before_the_write_is_not_mixed_up_with_another()
         let write = |kernel: &mut LiveKernel| kernel.write(&[(key.clone(), Value::Int(2))], Some(&v0));
         write(&mut kernel).unwrap();
         assert_eq!(run("sysctl", &["-n", "net.ipv4.conf.v0.rp_filter"]).trim(), "2");
-        for look_first in [false, true] {
+        for (look_first, hold) in [(false, false), (true, false), (false, false), (true, true)] {
+            kernel.hold(&mut std::iter::once(&key).filter(|_| hold));
             if look_first {
                 kernel.read_before_write(std::slice::from_ref(&key));
             }
@@ -312,6 +313,9 @@ fn an_interface_that_was_renamed_before_the_write_is_not_mixed_up_with_another()
             }
             assert_eq!(run("sysctl", &["-n", &format!("net.ipv4.conf.{now}.rp_filter")]).trim(), "0");
         }
+        // What was opened before is gone, and looked for anew.
+        let text = run("sysctl", &["-n", "net.ipv4.conf.v0.rp_filter"]).trim().to_owned();
+        assert_eq!(kernel.read(std::slice::from_ref(&key)), [Reading::Text { text, writable: true }]);
         run("ip", &["link", "delete", "v0"]);
         assert!(matches!(write(&mut kernel), Err(WriteError::Refused { .. } | WriteError::Elsewhere { .. })));
     });
@@ -338,7 +342,7 @@ fn reads_200_keys_in_well_under_a_millisecond() {
             best
         };
         let opened = best(&mut kernel);
-        kernel.hold(&addresses);
+        kernel.hold(&mut addresses.iter());
         let held = best(&mut kernel);
         eprintln!("200 keys: {opened:?}, held {held:?}");
         // Far more than measured, since this is a debug build and other tests run meanwhile.
