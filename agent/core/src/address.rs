@@ -135,13 +135,16 @@ impl Address {
         }
     }
 
-    /// The same value of another interface; nothing if it belongs to none, or `interface` could be none's name.
+    /// The same value of another interface; nothing if it belongs to none, or no address can hold that name. Of one that is
+    /// called `all` or `default` the kernel has no sysctls: under these words stand everybody's.
     pub fn with_interface(&self, interface: &str) -> Option<Address> {
+        self.interface()?;
         let object = match &self.object {
             Object::Sysctl(key) => Object::Sysctl(key.with_interface(interface)?),
             Object::Link(key) => Object::Link(key.with_interface(interface)?),
         };
-        Some(Address { netns: self.netns.clone(), object })
+        let address = Address { netns: self.netns.clone(), object };
+        address.interface().is_some().then_some(address)
     }
 
     /// The address without the word of its kind: what a plan shows below the heading of that kind.
@@ -350,7 +353,8 @@ impl SysctlKey {
         SysctlKey::of_path(parts.join("/"))
     }
 
-    /// The same key of another interface; nothing if it is no interface's key, or `interface` could be none's name.
+    /// The same key of another interface, or of `all` or `default`; nothing if it is no interface's key, or `interface` could be
+    /// none's name. See [`Address::with_interface`] for those that are an interface's.
     pub fn with_interface(&self, interface: &str) -> Option<SysctlKey> {
         let own = self.interface()?;
         let name = self.name();
@@ -552,6 +556,10 @@ mod tests {
             assert_eq!(vlan.with_interface(name), None, "{name}");
         }
         assert_eq!(key("net.core.somaxconn").with_interface("lo"), None);
+        for other in ["all", "default"] {
+            assert_eq!(Address::sysctl(vlan.clone()).with_interface(other), None, "{other}");
+            assert_eq!(Address::sysctl(key("net.ipv4.conf.lo.rp_filter").with_interface(other).unwrap()).with_interface("lo"), None);
+        }
     }
 
     #[test]

@@ -60,6 +60,13 @@ impl Applied {
             };
             names.extend(found.map(|found| (then.as_str(), found)));
         }
+        // No address can hold some names, some of its settings at least: until it has another one they stay where they are.
+        for address in self.desired.settings.keys() {
+            let Some(then) = address.interface() else { continue };
+            if names.get(then).is_some_and(|(now, _)| address.with_interface(now).is_none()) {
+                names.remove(then);
+            }
+        }
         let is_as_it_was = |(then, id): (&String, &InterfaceId)| names.get(then.as_str()) == Some(&(then.as_str(), id));
         if self.links.iter().all(is_as_it_was) {
             return;

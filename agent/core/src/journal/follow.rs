@@ -77,13 +77,12 @@ impl Way<'_> {
         let links = self.links;
         let found =
             *self.known.entry((name.to_owned(), interface.clone())).or_insert_with(|| interface.find(name, links));
-        let lost = || if interface.permanent_address.is_some() { Lead::Away } else { Lead::Gone };
         let lead = match found {
             Whereabouts::Here(now) if now == name => Lead::Stays,
-            // No address can hold some names.
-            Whereabouts::Here(now) => address.with_interface(now).map_or_else(lost, Lead::Moves),
+            // No address can hold some names: until it has another one nothing of it can be reached.
+            Whereabouts::Here(now) => address.with_interface(now).map_or(Lead::Away, Lead::Moves),
             Whereabouts::Back(now, id) => {
-                address.with_interface(now).map_or_else(lost, |address| Lead::Returns(address, id.clone()))
+                address.with_interface(now).map_or(Lead::Away, |address| Lead::Returns(address, id.clone()))
             }
             Whereabouts::Away => Lead::Away,
             Whereabouts::Anew(..) | Whereabouts::Gone => Lead::Gone,

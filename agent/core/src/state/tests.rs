@@ -113,3 +113,19 @@ fn what_was_put_in_force_on_an_interface_comes_before_what_a_name_was_to_be() {
     assert_eq!(told(&set), ["link:v0/mtu Int(1300)"]);
     assert_eq!(set.links, links([("v0", veth(8))]));
 }
+
+/// Under these names stands what all interfaces hold.
+#[test]
+fn settings_of_an_interface_never_become_those_of_all() {
+    for name in ["all", "default", "a b"] {
+        let mut set = applied(
+            [("sysctl:net.ipv4.conf.v0.forwarding", 1), ("link:v0/mtu", 1400)],
+            [("v0", veth(7))],
+        );
+        let then = set.clone();
+        set.follow(&links([(name, veth(7))]));
+        assert_eq!(set, then, "{name}");
+        set.follow(&links([("w0", veth(7))]));
+        assert_eq!(told(&set), ["sysctl:net.ipv4.conf.w0.forwarding Int(1)", "link:w0/mtu Int(1400)"]);
+    }
+}

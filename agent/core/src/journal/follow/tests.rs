@@ -237,11 +237,27 @@ fn what_was_moved_stays_ours_when_its_cause_goes() {
 }
 
 #[test]
-fn a_name_that_no_address_can_hold_is_as_good_as_gone() {
+fn a_name_that_no_address_can_hold_is_as_good_as_away() {
     let mut history = holding([("link:eth0/mtu", held(1500, 1400, None, Some(card(2, MAC))))]);
     history.follow(&links([("a b", card(2, MAC))]));
     assert_eq!((names(&history).len(), history.away.len()), (0, 1));
     assert_eq!(history.follow(&links([("eth1", card(2, MAC))])), something(&["link:eth1/mtu"]));
+}
+
+/// What the kernel keeps under these names is everybody's, and an interface that is called so has no sysctls.
+#[test]
+fn what_an_interface_holds_never_becomes_what_all_hold() {
+    for name in ["all", "default"] {
+        let mut history = holding([
+            ("sysctl:net.ipv4.conf.v0.forwarding", held(0, 1, None, Some(veth(7)))),
+            ("link:v0/mtu", held(1500, 1400, None, Some(veth(7)))),
+        ]);
+        history.follow(&links([(name, veth(7))]));
+        assert_eq!(names(&history), [format!("link:{name}/mtu")]);
+        let mut history = rewritten(&history);
+        history.follow(&links([("w0", veth(7))]));
+        assert_eq!(names(&history), ["sysctl:net.ipv4.conf.w0.forwarding", "link:w0/mtu"]);
+    }
 }
 
 #[test]
