@@ -324,6 +324,31 @@ fn an_interface_that_comes_back_under_another_name_and_number_goes_back_to_what_
     world.trimtab(&["revert"]).exits(0).says(&["nothing"]);
 }
 
+/// The kernel has no sysctls of an interface that is called so: what stands there is everybody's. It refuses the name where
+/// there is IPv6 (net/ipv6/addrconf.c `addrconf_notify`), which an interface with so small an MTU has not.
+#[test]
+fn an_interface_that_is_called_all_is_waited_for() {
+    let Some(world) = World::with_devices() else { return };
+    world.sh("ip link set v0 mtu 1200");
+    let key = "net.ipv4.conf.v0.rp_filter";
+    let before = world.sysctl(key);
+    assert_ne!(before, "2");
+    world.trimtab(&["apply", "--set", &format!("{key}=2")]).exits(0);
+    world.sh("ip link set v0 down; ip link set v0 name all; sysctl -qw net.ipv4.conf.all.rp_filter=2");
+    let told = format!("{before} is put back by a revert once it is");
+    world.trimtab(&["explain", key]).exits(0).says(&["away ", &format!("{before} before trimtab")]);
+    for _ in 0..2 {
+        world.trimtab(&["revert", key]).exits(7).says(&[&told]);
+    }
+    world.trimtab(&["revert"]).exits(3).says(&[&told]);
+    assert_eq!(world.sysctl("net.ipv4.conf.all.rp_filter"), "2");
+    world.sh("ip link set all name v7");
+    assert_eq!(world.sysctl("net.ipv4.conf.v7.rp_filter"), "2");
+    world.trimtab(&["revert"]).exits(0).says(&["1 written and read back"]);
+    assert_eq!(world.sysctl("net.ipv4.conf.v7.rp_filter"), before);
+    assert_eq!(world.sysctl("net.ipv4.conf.all.rp_filter"), "2");
+}
+
 #[test]
 fn an_interface_made_anew_is_not_the_one_that_was_tuned() {
     let Some(world) = World::with_devices() else { return };

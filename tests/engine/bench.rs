@@ -12,7 +12,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use trimtab::engine::Host;
 use trimtab::engine::Store;
-use trimtab::engine::StoreError;
+use trimtab::engine::follow::follow;
 use trimtab::engine::transaction;
 use trimtab::engine::transaction::BeginError;
 use trimtab::engine::transaction::Finished;
@@ -22,6 +22,7 @@ use trimtab::engine::transaction::Recovered;
 use trimtab::engine::transaction::Set;
 use trimtab::engine::transaction::Trial;
 use trimtab::engine::transaction::Trials;
+use trimtab::engine::undo::UndoError;
 use trimtab_core::address::Address;
 use trimtab_core::address::Kind;
 use trimtab_core::address::LinkKey;
@@ -236,7 +237,7 @@ impl Bench {
     pub fn plan(&mut self, desired: &Desired) -> Plan {
         let (held, addresses) = (self.store().history.held, self.addresses(desired));
         let host = self.host(&addresses);
-        host.plan(&mut self.kernel, &goal::of_apply(desired, &held))
+        host.look_and_plan(&mut self.kernel, &goal::of_apply(desired, &held), None).unwrap().plan
     }
 
     /// What is wanted, and what the state speaks of.
@@ -245,9 +246,10 @@ impl Bench {
     }
 
     /// What a killed command left is finished; trials go on.
-    pub fn recover(&mut self, trials: Trials) -> Result<Recovered, StoreError> {
+    pub fn recover(&mut self, trials: Trials) -> Result<Recovered, UndoError> {
         let addresses = self.addresses(&Desired::default());
         let (mut store, host, now) = (self.store(), self.host(&addresses), self.now());
+        follow(&mut self.kernel, &mut store, &host).unwrap();
         transaction::recover(&mut self.kernel, &mut store, &host, &now, trials)
     }
 
@@ -294,6 +296,7 @@ impl Bench {
             let mut store = Store::read(StateDir::open(folder, &id), &id).unwrap();
             let addresses = store.addresses().cloned().collect();
             let host = learned(&mut kernel, &addresses);
+            follow(&mut kernel, &mut store, &host).unwrap();
             transaction::recover(&mut kernel, &mut store, &host, &now, Trials::Respect).unwrap();
         };
         survive(recover).is_some()
@@ -303,9 +306,10 @@ impl Bench {
     pub fn revert(&mut self) -> (Plan, Finished) {
         let addresses = self.addresses(&Desired::default());
         let (mut store, host, now) = (self.store(), self.host(&addresses), self.now());
+        let links = follow(&mut self.kernel, &mut store, &host).unwrap().links;
         transaction::recover(&mut self.kernel, &mut store, &host, &now, Trials::End).unwrap();
         let goals: BTreeMap<Address, Goal> = goal::of_revert(&store.history.held, None);
-        let plan = host.plan(&mut self.kernel, &goals);
+        let plan = host.look_and_plan(&mut self.kernel, &goals, links).unwrap().plan;
         let set = Set { desired: Desired::default(), roles: Vec::new(), profiles: Vec::new() };
         let job = Job { plan: &plan, set: &set, verb: "revert", trial: None };
         let finished = transaction::run(&mut self.kernel, &mut store, &host, job, &now).unwrap();
@@ -354,8 +358,14 @@ fn apply_on(
     let mut store = Store::read(StateDir::open(folder, &id), &id).unwrap();
     let addresses = store.addresses().chain(desired.settings.keys()).cloned().collect();
     let host = learned(kernel, &addresses);
-    transaction::recover(kernel, &mut store, &host, now, Trials::Respect)?;
-    let plan = host.plan(kernel, &goal::of_apply(desired, &store.history.held));
+    let links = follow(kernel, &mut store, &host).unwrap().links;
+    let recovered = transaction::recover(kernel, &mut store, &host, now, Trials::Respect);
+    if let Err(UndoError::Store(error)) = recovered {
+        return Err(error.into());
+    }
+    recovered.unwrap();
+    let goals = goal::of_apply(desired, &store.history.held);
+    let plan = host.look_and_plan(kernel, &goals, links).unwrap().plan;
     let set = Set { desired: desired.clone(), roles: vec!["test".into()], profiles: vec!["test".into()] };
     let (within, mut arm) = match trial {
         Some((within, arm)) => (Some(within), Some(arm)),
@@ -408,7 +418,7 @@ impl Kernel for Mortal<'_> {
         self.kernel.link_facts(names, asked)
     }
 
-    fn links(&mut self) -> Option<Links> {
+    fn links(&mut self) -> io::Result<Option<Links>> {
         self.kernel.links()
     }
 

@@ -20,7 +20,7 @@ fn plans(kernel: FakeKernel, host_file: &str) -> (Plan, Plan) {
     let mut store = session.store().unwrap();
     let mut intent = session.intend(&Wanted::default()).unwrap();
     let before = plan::make(&mut session, &mut intent, &mut store.history).unwrap().plan;
-    let after = modules::load_and_plan(&mut session, &mut intent, &store.history.held, before.clone()).unwrap();
+    let after = modules::load_and_plan(&mut session, &mut intent, &mut store, before.clone()).unwrap();
     (before, after)
 }
 

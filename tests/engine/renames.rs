@@ -53,7 +53,7 @@ fn an_interface_that_went_while_it_was_read_is_pending_and_not_blocked() {
         ("net.ipv4.conf.eth1.rp_filter", is("2")),
     ]);
     let goals = goal::of_apply(&set, &std::collections::BTreeMap::new());
-    let planned = host.look_and_plan(&mut bench.kernel, &goals);
+    let planned = host.look_and_plan(&mut bench.kernel, &goals, None).unwrap();
     assert_eq!(planned.gone.iter().collect::<Vec<_>>(), ["eth0"]);
     let told: Vec<_> = planned.plan.findings.iter().map(|finding| (finding.class, finding.code.as_str())).collect();
     assert_eq!(told, [(Class::Pending, "no-interface"); 3], "{:#?}", planned.plan.findings);
@@ -66,7 +66,7 @@ fn what_is_only_absent_is_not_taken_for_gone() {
     let host = bench.host(&std::collections::BTreeSet::new());
     let set = desired([("net.ipv4.conf.eth0.no_such", is("2"))]);
     let goals = goal::of_apply(&set, &std::collections::BTreeMap::new());
-    let planned = host.look_and_plan(&mut bench.kernel, &goals);
+    let planned = host.look_and_plan(&mut bench.kernel, &goals, None).unwrap();
     assert!(planned.gone.is_empty());
     assert_eq!(planned.plan.findings[0].code, "absent-key");
 }
@@ -92,7 +92,7 @@ fn a_name_that_is_asked_for_and_gone_is_pending() {
 #[test]
 fn what_is_held_follows_to_the_new_name() {
     let mut kernel = renaming();
-    let link = kernel.links().unwrap().remove("eth0");
+    let link = kernel.links().unwrap().unwrap().remove("eth0");
     let held = Held { original: Value::Int(0), ours: Value::Int(1), cause: None, interface: link };
     let held = [(address("net.ipv4.conf.eth0.rp_filter"), held)].into();
     let history = History { held, ..History::default() };

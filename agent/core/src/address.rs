@@ -558,7 +558,10 @@ mod tests {
         assert_eq!(key("net.core.somaxconn").with_interface("lo"), None);
         for other in ["all", "default"] {
             assert_eq!(Address::sysctl(vlan.clone()).with_interface(other), None, "{other}");
-            assert_eq!(Address::sysctl(key("net.ipv4.conf.lo.rp_filter").with_interface(other).unwrap()).with_interface("lo"), None);
+            assert_eq!(
+                Address::sysctl(key("net.ipv4.conf.lo.rp_filter").with_interface(other).unwrap()).with_interface("lo"),
+                None
+            );
         }
     }
 

@@ -11,6 +11,7 @@ use trimtab_kernel::lock::LockError;
 
 use crate::engine::StoreError;
 use crate::engine::transaction::BeginError;
+use crate::engine::undo::UndoError;
 use crate::exit::Exit;
 
 /// The document that every command prints with `--json` if it ends early.
@@ -94,6 +95,15 @@ impl From<StoreError> for Failure {
         match error {
             StoreError::File(error) => Failure::from(error),
             StoreError::Journal { .. } | StoreError::State { .. } => Failure::new(Exit::Failed, error.to_string()),
+        }
+    }
+}
+
+impl From<UndoError> for Failure {
+    fn from(error: UndoError) -> Failure {
+        match error {
+            UndoError::Store(error) => Failure::from(error),
+            UndoError::Interfaces(_) => Failure::new(Exit::Failed, error.to_string()),
         }
     }
 }

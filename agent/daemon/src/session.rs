@@ -1,11 +1,17 @@
 //! What every verb begins with: the namespace, the kernel, the host, the places of state.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
 
+use trimtab_core::address::Address;
+use trimtab_core::interface_id::Links;
 use trimtab_core::journal::Followed;
+use trimtab_core::journal::History;
+use trimtab_core::plan::Goal;
+use trimtab_core::plan::Plan;
 use trimtab_core::profile;
 use trimtab_core::profile::Bundle;
 use trimtab_core::profile::Loaded;
@@ -31,6 +37,8 @@ use crate::engine::Host;
 use crate::engine::Store;
 use crate::engine::StoreError;
 use crate::engine::follow::follow;
+use crate::engine::follow::follow_history;
+use crate::engine::observe::Planned;
 use crate::engine::observe::PlansAre;
 use crate::engine::transaction::Now;
 use crate::exit::Exit;
@@ -50,6 +58,9 @@ pub struct Session {
     pub kernel: Box<dyn Kernel>,
     /// What is known of the host.
     pub host: Host,
+    /// The interfaces that the state was followed to a moment ago: they serve the plan that is made right behind, since every
+    /// write looks whose value it is. Whoever has waited, written or found one gone asks anew.
+    links: Option<Links>,
 }
 
 impl Session {
@@ -72,17 +83,17 @@ impl Session {
     /// If the kernel does not list its interfaces.
     pub fn with_kernel(common: &Common, mut kernel: Box<dyn Kernel>) -> Result<Session, Failure> {
         let host = learn(kernel.as_mut())?;
-        Ok(Session { common: common.clone(), kernel, host })
+        Ok(Session { common: common.clone(), kernel, host, links: None })
     }
 
     /// The state on disk, read only, with interfaces followed to what they are called now. What its addresses need to be known
     /// of the interfaces is learnt.
     ///
     /// # Errors
-    /// If it cannot be relied upon.
+    /// If it cannot be relied upon, or the kernel does not tell interfaces apart.
     pub fn store(&mut self) -> Result<Store, Failure> {
         let mut store = Store::read(StateDir::open(&self.common.state_dir, &self.host.id), &self.host.id)?;
-        follow(self.kernel.as_mut(), &mut store, &self.host);
+        self.follow(&mut store)?;
         self.host.learn_links(self.kernel.as_mut(), store.addresses());
         Ok(store)
     }
@@ -94,7 +105,9 @@ impl Session {
     pub fn look(&mut self) -> Result<(Store, Vec<StoreError>), Failure> {
         let (mut store, unreliable) =
             Store::look(StateDir::open(&self.common.state_dir, &self.host.id), &self.host.id)?;
-        follow(self.kernel.as_mut(), &mut store, &self.host);
+        if let Err(failure) = self.follow(&mut store) {
+            tracing::warn!("{}; it is told by the names that interfaces had", failure.message);
+        }
         Ok((store, unreliable))
     }
 
@@ -113,17 +126,68 @@ impl Session {
         Ok((locked, self.store()?))
     }
 
+    fn follow(&mut self, store: &mut Store) -> Result<Followed, Failure> {
+        self.links = None;
+        let seen = follow(self.kernel.as_mut(), store, &self.host).map_err(no_links)?;
+        self.links = seen.links;
+        Ok(seen.followed)
+    }
+
+    /// Follows interfaces to the names of now in what trimtab holds.
+    ///
+    /// # Errors
+    /// If the kernel does not tell interfaces apart.
+    pub fn follow_history(&mut self, history: &mut History) -> Result<Followed, Failure> {
+        self.links = None;
+        let seen = follow_history(self.kernel.as_mut(), history, &self.host).map_err(no_links)?;
+        self.links = seen.links;
+        Ok(seen.followed)
+    }
+
+    /// The interfaces that the state was followed to a moment ago, if it speaks of any.
+    pub fn links(&self) -> Option<&Links> {
+        self.links.as_ref()
+    }
+
+    /// As [`Host::look_and_plan`], on the interfaces that the state was followed to if that was a moment ago.
+    ///
+    /// # Errors
+    /// If the kernel does not tell interfaces apart.
+    pub fn look_and_plan(&mut self, goals: &BTreeMap<Address, Goal>) -> Result<Planned, Failure> {
+        let links = self.links.take();
+        self.host.look_and_plan(self.kernel.as_mut(), goals, links).map_err(no_links)
+    }
+
+    /// As [`Session::look_and_plan`], of which nothing but the plan is asked.
+    ///
+    /// # Errors
+    /// If the kernel does not tell interfaces apart.
+    pub fn plan(&mut self, goals: &BTreeMap<Address, Goal>) -> Result<Plan, Failure> {
+        Ok(self.look_and_plan(goals)?.plan)
+    }
+
     /// Follows interfaces that were renamed since the state was read, and learns anew what there is to know then.
     ///
     /// # Errors
-    /// If the kernel does not list its interfaces, or the disk does not take their names.
+    /// If the kernel does not list its interfaces or tell them apart, or the disk does not take their names.
     pub fn follow_on(&mut self, store: &mut Store) -> Result<Followed, Failure> {
-        let followed = follow(self.kernel.as_mut(), store, &self.host);
+        let followed = self.follow(store)?;
         if followed != Followed::Nothing {
             store.keep_followed()?;
             self.host = self.host.with_interfaces_of_now(self.kernel.as_mut()).map_err(no_interfaces)?;
         }
         Ok(followed)
+    }
+
+    /// As [`Session::follow_on`], where an interface was found gone: what there is to know is learnt anew in any case.
+    ///
+    /// # Errors
+    /// As [`Session::follow_on`].
+    pub fn follow_and_learn(&mut self, store: &mut Store) -> Result<(), Failure> {
+        if self.follow_on(store)? == Followed::Nothing {
+            self.host = self.host.with_interfaces_of_now(self.kernel.as_mut()).map_err(no_interfaces)?;
+        }
+        Ok(())
     }
 
     /// Learns once more what there is to know.
@@ -132,6 +196,7 @@ impl Session {
     /// If the kernel does not list its interfaces.
     pub fn relearn(&mut self) -> Result<(), Failure> {
         let plans_are = self.host.plans_are;
+        self.links = None;
         self.host = learn(self.kernel.as_mut())?;
         self.host.plans_are = plans_are;
         Ok(())
@@ -200,6 +265,10 @@ pub struct Locked {
 
 fn learn(kernel: &mut dyn Kernel) -> Result<Host, Failure> {
     Host::learn(kernel).map_err(no_interfaces)
+}
+
+fn no_links(error: io::Error) -> Failure {
+    Failure::new(Exit::Failed, format!("cannot tell the network interfaces apart: {error}"))
 }
 
 fn no_interfaces(error: io::Error) -> Failure {

@@ -65,6 +65,10 @@ pub struct FakeKernel {
     refused: BTreeMap<Address, i32>,
     before_reads: BTreeMap<usize, Vec<Event>>,
     before_writes: BTreeMap<usize, Vec<Event>>,
+    dumps: usize,
+    before_dumps: BTreeMap<usize, Vec<Event>>,
+    /// How often interfaces can still be told apart, if not for ever.
+    dumps_left: Option<usize>,
     log: Vec<Written>,
     messages: Vec<Message>,
     /// Modules that can be loaded, with the keys that each brings.
@@ -164,6 +168,9 @@ impl FakeKernel {
             refused: BTreeMap::new(),
             before_reads: BTreeMap::new(),
             before_writes: BTreeMap::new(),
+            dumps: 0,
+            before_dumps: BTreeMap::new(),
+            dumps_left: None,
             log: Vec::new(),
             messages: Vec::new(),
         };
@@ -260,6 +267,21 @@ impl FakeKernel {
     /// Writes so far by the holder of this kernel; those of others do not count.
     pub fn writes(&self) -> usize {
         self.writes
+    }
+
+    /// So often the interfaces were told apart.
+    pub fn dumps(&self) -> usize {
+        self.dumps
+    }
+
+    /// Interfaces come and go so fast that they cannot be told apart any more, except for the next `calm` times.
+    pub fn churn_after(&mut self, calm: usize) {
+        self.dumps_left = Some(calm);
+    }
+
+    /// They stand still again.
+    pub fn calm_down(&mut self) {
+        self.dumps_left = None;
     }
 
     /// Has the Nth write from the beginning, counted from 1, meet a fault.
@@ -373,10 +395,19 @@ impl Kernel for FakeKernel {
         Ok(())
     }
 
-    fn links(&mut self) -> Option<InterfaceIds> {
+    fn links(&mut self) -> io::Result<Option<InterfaceIds>> {
+        self.dumps += 1;
+        for event in self.before_dumps.remove(&self.dumps).unwrap_or_default() {
+            self.happen(event);
+        }
+        match &mut self.dumps_left {
+            Some(0) => return Err(io::Error::from_raw_os_error(libc::EINTR)),
+            Some(left) => *left -= 1,
+            None => {}
+        }
         let mut all = self.links.identities();
         interface_id::tell_apart(&mut all);
-        Some(all)
+        Ok(Some(all))
     }
 
     fn interfaces(&mut self) -> io::Result<BTreeSet<String>> {

@@ -74,10 +74,13 @@ pub trait Kernel {
         Err(LoadError::Impossible)
     }
 
-    /// What tells each interface of the namespace from others, by the names of this moment. A kernel that cannot tell says
-    /// nothing.
-    fn links(&mut self) -> Option<Links> {
-        None
+    /// What tells each interface of the namespace from others, by the names of this moment. Nothing where there is no kernel
+    /// to be asked: a name is then all that is known of an interface.
+    ///
+    /// # Errors
+    /// If the kernel does not tell: interfaces must then not be taken for one another by their names.
+    fn links(&mut self) -> io::Result<Option<Links>> {
+        Ok(None)
     }
 
     /// The interfaces of the namespace.

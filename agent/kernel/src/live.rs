@@ -104,8 +104,8 @@ impl Kernel for LiveKernel {
         modules::load(name)
     }
 
-    fn links(&mut self) -> Option<InterfaceIds> {
-        self.links.identities().inspect_err(|error| tracing::debug!(%error, "interfaces are not told apart")).ok()
+    fn links(&mut self) -> io::Result<Option<InterfaceIds>> {
+        self.links.identities().map(Some).map_err(|error| io::Error::other(error.to_string()))
     }
 
     fn interfaces(&mut self) -> io::Result<BTreeSet<String>> {

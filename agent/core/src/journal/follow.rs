@@ -68,6 +68,8 @@ struct Way<'a> {
     /// Names that interfaces had, and what those are called now; nothing where one name was several's.
     names: BTreeMap<String, Option<String>>,
     changed: bool,
+    /// What is to be looked at once more, by the addresses of then.
+    unclear: &'a BTreeSet<Address>,
     returned: BTreeSet<Address>,
 }
 
@@ -87,11 +89,15 @@ impl Way<'_> {
             Whereabouts::Away => Lead::Away,
             Whereabouts::Anew(..) | Whereabouts::Gone => Lead::Gone,
         };
-        if let Some(now) = lead.now(address).as_ref().and_then(Address::interface) {
+        let at = lead.now(address);
+        if let Some(now) = at.as_ref().and_then(Address::interface) {
             let known = self.names.entry(name.to_owned()).or_insert_with(|| Some(now.to_owned()));
             if known.as_deref() != Some(now) {
                 *known = None;
             }
+        }
+        if self.unclear.contains(address) {
+            self.returned.extend(at);
         }
         self.changed |= !matches!(lead, Lead::Stays);
         lead
@@ -116,8 +122,14 @@ impl History {
     /// Follows interfaces to the names that they have now. What belongs to one that is gone is forgotten; what belongs to
     /// hardware that is not there is put [`away`](History::away) until it comes back.
     pub fn follow(&mut self, links: &Links) -> Followed {
+        self.follow_again(links, &BTreeSet::new())
+    }
+
+    /// As [`History::follow`], where it was followed a moment ago and `unclear` of what had come back could not be seen, since
+    /// interfaces got other names meanwhile: it is told as returned once more, wherever it is.
+    pub fn follow_again(&mut self, links: &Links, unclear: &BTreeSet<Address>) -> Followed {
         let (known, names) = Default::default();
-        let mut way = Way { links, known, names, changed: false, returned: BTreeSet::new() };
+        let mut way = Way { links, known, names, changed: false, unclear, returned: BTreeSet::new() };
         let before = std::mem::take(&mut self.away);
         let led = self.follow_held(&mut way);
         self.follow_open(&mut way, &led);
@@ -128,7 +140,11 @@ impl History {
                 *address = now;
             }
         }
-        if way.changed { Followed::Something { returned: way.returned } } else { Followed::Nothing }
+        if way.changed || !way.returned.is_empty() {
+            Followed::Something { returned: way.returned }
+        } else {
+            Followed::Nothing
+        }
     }
 
     fn follow_held(&mut self, way: &mut Way) -> Led {

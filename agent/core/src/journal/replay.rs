@@ -43,6 +43,13 @@ pub struct Transaction {
     pub awaiting: Option<Vec<(Address, Value)>>,
 }
 
+impl History {
+    /// What is held of an address on interfaces that are not there now: of several, if one name was several's.
+    pub fn away_of(&self, address: &Address) -> impl Iterator<Item = &Held> {
+        self.away.iter().filter(move |(then, _)| then == address).map(|(_, held)| held)
+    }
+}
+
 impl Transaction {
     /// The values at an address that are this transaction's doing.
     pub fn ours(&self, address: &Address, wanted: &[Value]) -> Vec<Value> {

@@ -118,10 +118,7 @@ fn what_was_put_in_force_on_an_interface_comes_before_what_a_name_was_to_be() {
 #[test]
 fn settings_of_an_interface_never_become_those_of_all() {
     for name in ["all", "default", "a b"] {
-        let mut set = applied(
-            [("sysctl:net.ipv4.conf.v0.forwarding", 1), ("link:v0/mtu", 1400)],
-            [("v0", veth(7))],
-        );
+        let mut set = applied([("sysctl:net.ipv4.conf.v0.forwarding", 1), ("link:v0/mtu", 1400)], [("v0", veth(7))]);
         let then = set.clone();
         set.follow(&links([(name, veth(7))]));
         assert_eq!(set, then, "{name}");

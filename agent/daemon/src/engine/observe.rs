@@ -101,11 +101,6 @@ impl Host {
         World::new(&self.id, &self.facts, &self.interfaces, &self.addressed, observed)
     }
 
-    /// Reads all that the goals need, and builds the plan that reaches them.
-    pub fn plan(&self, kernel: &mut dyn Kernel, goals: &BTreeMap<Address, Goal>) -> Plan {
-        self.look_and_plan(kernel, goals).plan
-    }
-
     /// The same host with the interfaces that there are now. What the host file declares of the host stays.
     ///
     /// # Errors
@@ -120,21 +115,46 @@ impl Host {
         Ok(host)
     }
 
-    /// As [`Host::plan`], and says which interfaces were learnt of and have gone since. The plan takes them for gone.
-    pub fn look_and_plan(&self, kernel: &mut dyn Kernel, goals: &BTreeMap<Address, Goal>) -> Planned {
+    /// Reads all that the goals need, and builds the plan that reaches them. `links` are the interfaces that the goals speak of,
+    /// if they were followed to the names of a moment ago. Interfaces that were learnt of and have gone since, or of which it is
+    /// not certain whose values were read, are told, and the plan takes them for gone.
+    ///
+    /// # Errors
+    /// If the kernel does not tell interfaces apart.
+    pub fn look_and_plan(
+        &self,
+        kernel: &mut dyn Kernel,
+        goals: &BTreeMap<Address, Goal>,
+        links: Option<Links>,
+    ) -> io::Result<Planned> {
         let addresses = trimtab_core::plan::build::addresses(goals, &self.surroundings());
         // Before they are read: what is read of another that takes a name is not acted upon.
-        let mut links = self.links_of(kernel, &addresses);
+        let mut links = match links {
+            Some(links) => Some(links),
+            None => self.links_of(kernel, &addresses)?,
+        };
         if self.plans_are == PlansAre::Executed {
             kernel.hold(&mut goals.keys());
         }
         let mut observed = observe(kernel, addresses, &self.facts);
         let reached = trimtab_core::plan::build::reached(&self.input(&self.interfaces, &observed, goals));
         if !reached.is_empty() {
-            links = links.or_else(|| self.links_of(kernel, &reached));
+            if links.is_none() {
+                links = self.links_of(kernel, &reached)?;
+            }
             observed.extend(observe(kernel, reached, &self.facts));
         }
-        let gone = self.gone(kernel, &observed);
+        let mut gone = self.gone(kernel, &observed);
+        if let Some(links) = &links {
+            // What was read of them may be another's: they were not there when interfaces were told apart.
+            let unclear = |name: &str| self.interfaces.contains(name) && !links.contains_key(name);
+            for (address, observed) in &mut observed {
+                if let Some(name) = address.interface().filter(|name| unclear(name)) {
+                    gone.insert(name.to_owned());
+                    *observed = Observed::Absent;
+                }
+            }
+        }
         let mut interfaces = Cow::Borrowed(&self.interfaces);
         if !gone.is_empty() {
             interfaces.to_mut().retain(|interface| !gone.contains(interface));
@@ -146,14 +166,14 @@ impl Host {
             links.retain(|name, _| spoken_of.contains(name.as_str()));
             plan.links = links;
         }
-        Planned { plan, gone }
+        Ok(Planned { plan, gone })
     }
 
     /// What tells interfaces from others, if any of these addresses is an interface's.
-    fn links_of(&self, kernel: &mut dyn Kernel, addresses: &BTreeSet<Address>) -> Option<Links> {
+    fn links_of(&self, kernel: &mut dyn Kernel, addresses: &BTreeSet<Address>) -> io::Result<Option<Links>> {
         let is_asked =
             self.plans_are != PlansAre::Shown && addresses.iter().any(|address| address.interface().is_some());
-        if is_asked { kernel.links() } else { None }
+        if is_asked { kernel.links() } else { Ok(None) }
     }
 
     fn input<'a>(
@@ -192,7 +212,7 @@ impl Host {
 pub struct Planned {
     /// The plan.
     pub plan: Plan,
-    /// The interfaces that went while it was made.
+    /// The interfaces that went, came or were renamed while it was made.
     pub gone: BTreeSet<String>,
 }
 

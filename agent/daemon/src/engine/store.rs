@@ -195,7 +195,7 @@ impl Store {
     }
 
     /// What the history says of interfaces is not what the journal on disk says.
-    pub fn followed(&mut self) {
+    pub fn mark_followed(&mut self) {
         self.has_followed = true;
     }
 

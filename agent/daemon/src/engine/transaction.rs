@@ -37,10 +37,10 @@ use trimtab_kernel::timer::Armed;
 use super::execute;
 use super::execute::Failure;
 use super::execute::Run;
-use super::follow::follow;
 use super::observe::Host;
 use super::store::Store;
 use super::store::StoreError;
+use super::undo::UndoError;
 use super::undo::Undone;
 use super::undo::record_end;
 use super::undo::undo_open;
@@ -151,19 +151,18 @@ pub enum Trials {
     End,
 }
 
-/// Finishes what a killed command left open.
+/// Finishes what a killed command left open, in a store whose interfaces were [followed](super::follow::follow).
 ///
 /// # Errors
-/// If the state on disk cannot be written.
+/// If the state on disk cannot be written, or interfaces cannot be told apart: what is open stays so.
 pub fn recover(
     kernel: &mut dyn Kernel,
     store: &mut Store,
     host: &Host,
     now: &Now,
     trials: Trials,
-) -> Result<Recovered, StoreError> {
+) -> Result<Recovered, UndoError> {
     store.forget_confirmed()?;
-    follow(kernel, store, host);
     store.prepare()?;
     let Some(open) = store.history.open.clone() else { return Ok(Recovered::Nothing) };
     if let Some(confirm_by) = open.begin.confirm_by {
@@ -391,7 +390,15 @@ fn give_up(
             }
         };
     }
-    let mut undone = undo_values(kernel, store, host);
+    let mut undone = match undo_values(kernel, store, host) {
+        Ok(undone) => undone,
+        Err(error) => {
+            // It stays open, and the next command undoes it.
+            let why = format!("not undone yet: {error}");
+            let failed = progress.attempted.iter().map(|address| (address.clone(), format!("{address}: {why}")));
+            return Finished::Incomplete(failure, Undone { failed: failed.collect(), ..Undone::default() });
+        }
+    };
     if let Err(error) = record_end(store, &undone) {
         // The next command looks again, which does no harm. Only of a trial more than the end is missing: `applied`.
         warn!(%error, "it was undone, but that is not on record yet");

@@ -1,11 +1,14 @@
 //! The way back: everything an open transaction may have touched returns to what was there before it.
 
 use std::borrow::Cow;
+use std::io;
 
+use thiserror::Error;
 use tracing::info;
 use tracing::warn;
 use trimtab_core::address::Address;
 use trimtab_core::interface_id::Links;
+use trimtab_core::journal::Followed;
 use trimtab_core::journal::Outcome;
 use trimtab_core::journal::Record;
 use trimtab_core::kind::rules_of;
@@ -13,6 +16,7 @@ use trimtab_core::plan::Answer;
 use trimtab_core::plan::Change;
 use trimtab_core::plan::Class;
 use trimtab_core::plan::Finding;
+use trimtab_core::plan::Plan;
 use trimtab_core::plan::goal;
 use trimtab_core::value::Value;
 use trimtab_kernel::Kernel;
@@ -21,11 +25,15 @@ use trimtab_kernel::state::Sync;
 
 use super::execute::link_of;
 use super::execute::shown;
+use super::follow::Seen;
 use super::follow::follow_on;
 use super::observe::Host;
 use super::observe::observe;
 use super::store::Store;
 use super::store::StoreError;
+
+/// So often is walked anew because an interface was renamed meanwhile.
+const RENAMES: usize = 3;
 
 /// How far the way back led.
 #[derive(Debug, Default)]
@@ -45,42 +53,53 @@ impl Undone {
     }
 }
 
+/// Why a transaction was not undone; it stays open, and the next run finishes it.
+#[derive(Debug, Error)]
+pub enum UndoError {
+    /// The state on disk cannot be written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Whose values are to go back is not known.
+    #[error("cannot tell the network interfaces apart: {0}")]
+    Interfaces(#[source] io::Error),
+}
+
 /// Undoes the open transaction, if there is one, gives `applied` back to the set before it, and ends it in the journal.
 /// Doing it twice does no harm: what is back already is not written again.
 ///
 /// # Errors
-/// If the end cannot be recorded; the transaction then stays open, and the next run finishes it.
-pub fn undo_open(kernel: &mut dyn Kernel, store: &mut Store, host: &Host) -> Result<Undone, StoreError> {
-    let undone = undo_values(kernel, store, host);
+/// [`UndoError`]; the transaction then stays open, and the next run finishes it.
+pub fn undo_open(kernel: &mut dyn Kernel, store: &mut Store, host: &Host) -> Result<Undone, UndoError> {
+    let undone = undo_values(kernel, store, host).map_err(UndoError::Interfaces)?;
     record_end(store, &undone)?;
     Ok(undone)
 }
 
 /// The part of an undo that concerns the kernel.
-pub fn undo_values(kernel: &mut dyn Kernel, store: &mut Store, host: &Host) -> Undone {
+///
+/// # Errors
+/// If the kernel does not tell interfaces apart; nothing was written then.
+pub fn undo_values(kernel: &mut dyn Kernel, store: &mut Store, host: &Host) -> io::Result<Undone> {
     if store.history.open.is_none() {
-        return Undone::default();
+        return Ok(Undone::default());
     }
     let mut undone = Undone::default();
     let mut host = Cow::Borrowed(host);
+    let (mut walk, mut renames) = (0, RENAMES);
     // Each walk plans from what is there now. The second mends what the first could not: halves of a pair that the
     // kernel checks against each other, values that an unforeseen effect moved.
-    for walk in 0..2 {
+    loop {
+        let plan = match plan_of_undo(kernel, store, &mut host, walk) {
+            Ok(plan) => plan,
+            Err(error) if walk == 0 => return Err(error),
+            // As far as the first walk led.
+            Err(error) => {
+                warn!(%error, "interfaces cannot be told apart, so what could not be undone is not tried again");
+                break;
+            }
+        };
         undone.failed.clear();
         undone.conflicts.clear();
-        // That an interface was renamed may be why there is something to undo, and why the first walk did not end well.
-        match follow_on(kernel, store, &host) {
-            Cow::Owned(now) => host = Cow::Owned(now),
-            Cow::Borrowed(_) if walk > 0 => {
-                if let Ok(now) = host.with_interfaces_of_now(kernel) {
-                    host = Cow::Owned(now);
-                }
-            }
-            Cow::Borrowed(_) => {}
-        }
-        let Some(open) = &store.history.open else { break };
-        let goals = goal::of_undo(open);
-        let plan = host.plan(kernel, &goals);
         for finding in &plan.findings {
             match (finding.class, &finding.address) {
                 (Class::Conflict, _) => undone.conflicts.push(finding.clone()),
@@ -94,7 +113,11 @@ pub fn undo_values(kernel: &mut dyn Kernel, store: &mut Store, host: &Host) -> U
         for change in &plan.changes {
             back(kernel, change, &plan.links, &host, &mut undone);
         }
-        if undone.failed.is_empty() {
+        walk += 1;
+        // What was read under a name that went to another meanwhile was not what is to go back.
+        if renames > 0 && follow_on(kernel, store, &mut host).is_ok_and(|seen| seen.followed != Followed::Nothing) {
+            renames -= 1;
+        } else if undone.failed.is_empty() || walk >= 2 {
             break;
         }
     }
@@ -102,7 +125,21 @@ pub fn undo_values(kernel: &mut dyn Kernel, store: &mut Store, host: &Host) -> U
     for (address, why) in &undone.failed {
         warn!(%address, why, "could not be undone");
     }
-    undone
+    Ok(undone)
+}
+
+/// What is to be done now to undo what is open. That an interface was renamed may be why there is something to undo, and why
+/// the first walk did not end well.
+fn plan_of_undo(kernel: &mut dyn Kernel, store: &mut Store, host: &mut Cow<'_, Host>, walk: usize) -> io::Result<Plan> {
+    let Seen { followed, links } = follow_on(kernel, store, host)?;
+    if walk > 0
+        && followed == Followed::Nothing
+        && let Ok(now) = host.with_interfaces_of_now(kernel)
+    {
+        *host = Cow::Owned(now);
+    }
+    let goals = store.history.open.as_ref().map(goal::of_undo).unwrap_or_default();
+    Ok(host.look_and_plan(kernel, &goals, links)?.plan)
 }
 
 /// The part of an undo that concerns the state on disk.
@@ -111,6 +148,8 @@ pub fn undo_values(kernel: &mut dyn Kernel, store: &mut Store, host: &Host) -> U
 /// If the end cannot be recorded; the transaction then stays open, and the next run finishes it.
 pub fn record_end(store: &mut Store, undone: &Undone) -> Result<(), StoreError> {
     let Some(id) = store.history.open.as_ref().map(|open| open.begin.id.clone()) else { return Ok(()) };
+    // What it kept is told by the names of now, which the journal must know.
+    store.keep_followed()?;
     let kept: Vec<Address> = undone.failed.iter().map(|(address, _)| address.clone()).collect();
     store.give_back_applied(&id)?;
     let left: Vec<Address> = undone.conflicts.iter().filter_map(|conflict| conflict.address.clone()).collect();

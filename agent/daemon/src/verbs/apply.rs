@@ -119,9 +119,11 @@ pub fn run(common: &Common, options: &cli::Apply) -> Result<Exit, Failure> {
         // Applied without a trial: whoever did that has confirmed it.
         store.put_unconfirmed(None)?;
     }
-    if in_force {
+    let theirs = if in_force { document.plan.not_ours() } else { Vec::new() };
+    // Not if interfaces were renamed meanwhile: what was read may have been another's by then.
+    if !theirs.is_empty() && session.follow_on(&mut store)? == Followed::Nothing {
         // Told once; what somebody else has made of it since is theirs.
-        store.let_go(&document.plan.not_ours())?;
+        store.let_go(&theirs)?;
     }
     if let Err(error) = remove_other_boots(&common.state_dir, &session.host.id.boot_id) {
         tracing::debug!(%error, "state of namespaces of other boots stays");
@@ -160,12 +162,12 @@ fn resolved(
             store.compact()?;
         }
         if intent.bundle.host.mode == Mode::Enforce && !plan.loads.is_empty() {
-            plan = modules::load_and_plan(session, &mut intent, &store.history.held, plan)?;
+            plan = modules::load_and_plan(session, &mut intent, store, plan)?;
         }
         return Ok((super::plan::saved(session, intent, plan), Standing::Accepted));
     };
     intent.resolved.desired = last.as_ref().map(|last| last.desired.clone()).unwrap_or_default();
-    let mut plan = super::plan::make_of_these(session, &intent, &store.history.held);
+    let mut plan = super::plan::make_of_these(session, &intent, &store.history.held)?;
     plan.findings.push(unconfirmed_finding());
     let mut document = super::plan::saved(session, intent, plan);
     document.roles = last.as_ref().map(|last| last.roles.clone()).unwrap_or_default();
@@ -218,7 +220,7 @@ fn replan(session: &mut Session, store: &Store, old: SavedPlan) -> Result<SavedP
         return Err(Failure::new(Exit::Stale, message));
     }
     let goals = goal::of_apply(&old.desired, &store.history.held);
-    let plan = session.host.plan(session.kernel.as_mut(), &goals);
+    let plan = session.plan(&goals)?;
     let moved = saved::moved(&old.plan, &plan);
     if !moved.is_empty() {
         let message = format!("reality has moved since the plan, so nothing was written:\n  {}", moved.join("\n  "));

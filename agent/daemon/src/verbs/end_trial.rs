@@ -109,10 +109,12 @@ impl Hindrance {
 
 /// One try.
 fn end(session: &mut Session, transaction: &str) -> Result<End, Hindrance> {
+    // Interfaces may have come and gone while it slept. Before the state is read, which says what to learn of them.
+    session.relearn().map_err(Hindrance::at(Step::Interfaces))?;
     let (_locked, mut store) = match session.locked_store(Wait { wait: LOCK_WAIT }) {
         Ok(locked) => locked,
         // A trial that is over does not begin again: that can be seen without the lock.
-        Err(_) if session.store().is_ok_and(|store| !is_open(&store, transaction)) => return Ok(End::Over),
+        Err(_) if is_over(session, transaction) => return Ok(End::Over),
         Err(failure) => {
             let step = if failure.exit == Exit::Locked { Step::Lock } else { Step::State };
             return Err(Hindrance { step, failure });
@@ -124,8 +126,6 @@ fn end(session: &mut Session, transaction: &str) -> Result<End, Hindrance> {
     if let Some(why) = switch::disabled() {
         return Ok(End::Disabled { why });
     }
-    // Interfaces may have come and gone while it slept.
-    session.relearn().map_err(Hindrance::at(Step::Interfaces))?;
     let now = session.now();
     let recovered = transaction::recover(session.kernel.as_mut(), &mut store, &session.host, &now, Trials::End)
         .map_err(Hindrance::at(Step::Undo))?;
@@ -134,6 +134,11 @@ fn end(session: &mut Session, transaction: &str) -> Result<End, Hindrance> {
         Recovered::Undone(undone) => End::Undone { restored: undone.restored.len() },
         Recovered::Nothing | Recovered::Ended | Recovered::Awaiting { .. } => End::Over,
     })
+}
+
+/// Whether the state, as far as it can be relied upon, knows of no such trial.
+fn is_over(session: &mut Session, transaction: &str) -> bool {
+    session.look().is_ok_and(|(store, unreliable)| unreliable.is_empty() && !is_open(&store, transaction))
 }
 
 fn is_open(store: &Store, transaction: &str) -> bool {

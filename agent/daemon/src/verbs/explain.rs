@@ -56,6 +56,8 @@ pub struct Report {
     pub setting: Option<Setting>,
     /// What trimtab has changed of it in this boot.
     pub held: Option<Held>,
+    /// What it has changed on interfaces that were called so and are not here now.
+    pub away: Vec<Held>,
     /// What an apply would do to it now.
     pub plan: Plan,
     /// What systemd-sysctl sets at the next boot, and from which line.
@@ -82,7 +84,7 @@ pub fn run(common: &Common, options: &cli::Explain) -> Result<Exit, Failure> {
         desired = applied.desired.clone();
     }
     let setting = desired.settings.get(&address).cloned();
-    let plan = plan_of(&mut session, &desired, &store.history.held, &address);
+    let plan = plan_of(&mut session, &desired, &store.history.held, &address)?;
     let files = trimtab_kernel::sysctld::gather(Path::new("/")).files;
     let boot = NextBoot::new(&files);
     let key = match &address.object {
@@ -97,6 +99,7 @@ pub fn run(common: &Common, options: &cli::Explain) -> Result<Exit, Failure> {
         live: observed.get(&address).cloned().unwrap_or(Observed::Absent),
         setting,
         held: store.history.held.get(&address).cloned(),
+        away: store.history.away_of(&address).cloned().collect(),
         plan,
         next_boot: key.and_then(|key| boot.setting(key)).filter(|_| initial),
         procps: key.and_then(|key| boot.procps_differs(key)).filter(|_| initial),
@@ -116,22 +119,23 @@ fn plan_of(
     desired: &Desired,
     held: &std::collections::BTreeMap<Address, Held>,
     address: &Address,
-) -> Plan {
+) -> Result<Plan, Failure> {
     let goals = goal::of_apply(desired, held);
-    let mut plan = session.host.plan(session.kernel.as_mut(), &goals);
+    let mut plan = session.plan(&goals)?;
     plan.changes.retain(|change| {
         change.cells.iter().any(|cell| cell.address == *address)
             || change.effects.iter().any(|effect| effect.address == *address)
     });
     plan.findings.retain(|finding: &Finding| finding.address.as_ref() == Some(address));
     plan.as_wanted.retain(|other| other == address);
-    plan
+    Ok(plan)
 }
 
 fn text(report: &Report, interfaces: &BTreeSet<String>, initial: bool) -> String {
     let paint = super::paint();
     let mut text = String::new();
-    let Report { document: _, version: _, address, meaning, live, setting, held, plan, next_boot, procps } = report;
+    let Report { document: _, version: _, address, meaning, live, setting, held, away, plan, next_boot, procps } =
+        report;
     let _ = writeln!(text, "{}", paint.tone(Tone::Heading, &address.to_string()));
     if let Some(meaning) = meaning {
         let _ = writeln!(text, "  {}", remark(meaning));
@@ -169,6 +173,12 @@ fn text(report: &Report, interfaces: &BTreeSet<String>, initial: bool) -> String
     if let Some(Held { original, ours, cause, interface: _ }) = held {
         let by = cause.as_ref().map(|cause| format!(", moved by {cause}")).unwrap_or_default();
         let _ = writeln!(text, "  original   {original} before trimtab, which left {ours}{by}");
+    }
+    for Held { original, ours, cause: _, interface: _ } in away {
+        let _ = writeln!(
+            text,
+            "  away       {original} before trimtab, which left {ours} on an interface that was called so and is not here"
+        );
     }
     for change in &plan.changes {
         for cell in change.cells.iter().filter(|cell| cell.address == *address) {

@@ -1,11 +1,7 @@
 //! Modules that settings ask for: loaded before anything is written, because only then it is known what they bring.
 
-use std::collections::BTreeMap;
-
 use tracing::info;
 use tracing::warn;
-use trimtab_core::address::Address;
-use trimtab_core::journal::Held;
 use trimtab_core::plan::Class;
 use trimtab_core::plan::Finding;
 use trimtab_core::plan::Load;
@@ -14,6 +10,7 @@ use trimtab_core::plan::finding::TO_LOAD;
 use trimtab_kernel::Kernel;
 use trimtab_kernel::LoadError;
 
+use crate::engine::Store;
 use crate::failure::Failure;
 use crate::session::Intent;
 use crate::session::Session;
@@ -26,14 +23,17 @@ use crate::session::Session;
 pub fn load_and_plan(
     session: &mut Session,
     intent: &mut Intent,
-    held: &BTreeMap<Address, Held>,
+    store: &mut Store,
     plan: Plan,
 ) -> Result<Plan, Failure> {
     let loaded = load(session.kernel.as_mut(), &plan.loads);
     session.relearn()?;
+    // That took its time.
+    session.follow_on(store)?;
     session.resolve_anew(intent)?;
+    let held = &store.history.held;
     session.host.learn_links(session.kernel.as_mut(), held.keys());
-    let mut plan = super::plan::make_of_these(session, intent, held);
+    let mut plan = super::plan::make_of_these(session, intent, held)?;
     tell(&mut plan, loaded);
     Ok(plan)
 }

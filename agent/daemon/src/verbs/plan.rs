@@ -23,7 +23,6 @@ use trimtab_core::sysctld::NextBoot;
 
 use crate::cli;
 use crate::cli::Common;
-use crate::engine::follow::follow_history;
 use crate::engine::observe::Planned;
 use crate::engine::observe::PlansAre;
 use crate::exit::Exit;
@@ -103,16 +102,16 @@ pub fn run(common: &Common, options: &cli::Plan) -> Result<Exit, Failure> {
 /// What shows only with the interfaces that came instead.
 pub fn make(session: &mut Session, intent: &mut Intent, history: &mut History) -> Result<Made, Failure> {
     let goals = goal::of_apply(&intent.resolved.desired, &history.held);
-    let Planned { plan, gone } = session.host.look_and_plan(session.kernel.as_mut(), &goals);
+    let Planned { plan, gone } = session.look_and_plan(&goals)?;
     if gone.is_empty() {
         return Ok(Made { plan: told(plan, intent), followed: Followed::Nothing });
     }
     tracing::debug!(?gone, "interfaces have gone or were renamed while the plan was made: it is made anew");
     session.relearn()?;
-    let followed = follow_history(session.kernel.as_mut(), history, &session.host);
+    let followed = session.follow_history(history)?;
     session.resolve_anew(intent)?;
     session.host.learn_links(session.kernel.as_mut(), history.held.keys());
-    Ok(Made { plan: make_of_these(session, intent, &history.held), followed })
+    Ok(Made { plan: make_of_these(session, intent, &history.held)?, followed })
 }
 
 /// A plan that was made.
@@ -124,9 +123,12 @@ pub struct Made {
 }
 
 /// The plan for just the settings that the intent has now.
-pub fn make_of_these(session: &mut Session, intent: &Intent, held: &BTreeMap<Address, Held>) -> Plan {
+///
+/// # Errors
+/// If the kernel does not tell interfaces apart.
+pub fn make_of_these(session: &mut Session, intent: &Intent, held: &BTreeMap<Address, Held>) -> Result<Plan, Failure> {
     let goals = goal::of_apply(&intent.resolved.desired, held);
-    told(session.host.plan(session.kernel.as_mut(), &goals), intent)
+    Ok(told(session.plan(&goals)?, intent))
 }
 
 /// The plan with what there is to say of the interfaces that it leaves alone.

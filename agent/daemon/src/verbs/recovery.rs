@@ -42,6 +42,11 @@ pub fn recover(session: &mut Session, store: &mut Store, now: &Now, trials: Tria
         refuse_if_disabled()?;
     }
     let recovered = transaction::recover(session.kernel.as_mut(), store, &session.host, now, trials)?;
+    match &recovered {
+        // That took its time.
+        Recovered::Undone(_) => drop(session.follow_on(store)?),
+        Recovered::Nothing | Recovered::Ended | Recovered::Awaiting { .. } => {}
+    }
     end_if_over(store, &mut waits);
     Ok(recovered)
 }

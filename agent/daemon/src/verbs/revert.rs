@@ -4,17 +4,17 @@ use std::collections::BTreeSet;
 
 use trimtab_core::address::Address;
 use trimtab_core::desired::Desired;
-use trimtab_core::interface_id::Links;
 use trimtab_core::journal::Followed;
 use trimtab_core::journal::Held;
 use trimtab_core::kind;
 use trimtab_core::observed::Observed;
 use trimtab_core::plan::Class;
+use trimtab_core::plan::Finding;
 use trimtab_core::plan::Plan;
 use trimtab_core::plan::goal;
 use trimtab_core::plan::saved::SavedPlan;
 use trimtab_core::render::plan::Detail;
-use trimtab_kernel::WriteError;
+use trimtab_core::value::Value;
 
 use super::address::enter_named;
 use super::address::parse_address;
@@ -24,7 +24,6 @@ use super::trial;
 use crate::cli;
 use crate::cli::Common;
 use crate::engine::Store;
-use crate::engine::execute;
 use crate::engine::observe::Planned;
 use crate::engine::observe::observe;
 use crate::engine::transaction;
@@ -36,6 +35,11 @@ use crate::engine::undo::Undone;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::session::Session;
+
+mod named;
+
+use named::Named;
+use named::Refused;
 
 /// So often is a plan made anew because an interface was renamed meanwhile.
 const RENAMES: usize = 3;
@@ -86,53 +90,129 @@ pub fn take_back(
         let message = "the journal of this boot is gone, so trimtab cannot tell what to put back; nothing was written";
         return Err(Failure::new(Exit::Incomplete, message));
     }
+    let mut refused: Vec<Refused> = Vec::new();
+    let mut named: Vec<Named> = Vec::new();
     for address in only.into_iter().flatten() {
-        if !store.history.held.contains_key(address) && !wanted(&store, address) {
+        if let Some(away) = away(&store, address, &session.host.interfaces) {
+            refused.push(away);
+        } else if store.history.held.contains_key(address) || wanted(&store, address) {
+            named.push(Named::of(address, &store));
+        } else {
             let message =
                 format!("{address}: trimtab has not changed it in this boot, so there is nothing to put back");
             return Err(Failure::new(Exit::Failed, message));
         }
     }
-    let mut refused: Vec<Refused> = Vec::new();
     let mut renames = RENAMES;
+    let (mut changes, mut total) = (Vec::new(), 0);
     let (plan, set, finished) = loop {
-        let set = remaining(&store, only);
-        let mut goals = goal::of_revert(&store.history.held, only);
+        let now_only: Option<Vec<Address>> = only.map(|_| named.iter().map(|named| named.address.clone()).collect());
+        let set = remaining(&store, now_only.as_deref());
+        let mut goals = goal::of_revert(&store.history.held, now_only.as_deref());
         goals.retain(|address, _| !refused.iter().any(|refused| refused.concerns(address, &store)));
-        let Planned { plan, gone } = session.host.look_and_plan(session.kernel.as_mut(), &goals);
-        if !gone.is_empty() && renames > 0 && session.follow_on(&mut store)? != Followed::Nothing {
+        let Planned { plan, gone } = session.look_and_plan(&goals)?;
+        if !gone.is_empty() && renames > 0 {
             renames -= 1;
-            continue;
-        }
-        let job = Job { plan: &plan, set: &set, verb: "revert", trial: None };
-        match transaction::run(session.kernel.as_mut(), &mut store, &session.host, job, &now)? {
-            // One value that the kernel does not take back keeps no other from going back.
-            Finished::Undone(failure) => match Refused::of(failure) {
-                Ok(one) if goals.contains_key(&one.address) => refused.push(one),
-                Ok(Refused { failure, .. }) | Err(failure) => break (plan, set, Finished::Undone(failure)),
-            },
-            Finished::Stale(failure) => {
-                if renames == 0 || session.follow_on(&mut store)? == Followed::Nothing {
-                    break (plan, set, Finished::Stale(failure));
+            session.follow_and_learn(&mut store)?;
+        } else {
+            let job = Job { plan: &plan, set: &set, verb: "revert", trial: None };
+            match transaction::run(session.kernel.as_mut(), &mut store, &session.host, job, &now)? {
+                // One value that the kernel does not take back keeps no other from going back.
+                Finished::Undone(failure) => match Refused::of(failure, &plan.links) {
+                    Ok(mut one) if goals.contains_key(&one.named.address) => {
+                        session.follow_on(&mut store)?;
+                        // What was renamed before it was read back has refused nothing.
+                        let was_renamed = session.links().is_some_and(|links| {
+                            let then = one.named.address.clone();
+                            one.named.follow(links).is_err() || one.named.address != then
+                        });
+                        if was_renamed && renames > 0 {
+                            renames -= 1;
+                        } else {
+                            refused.push(one);
+                        }
+                    }
+                    Ok(Refused { failure, .. }) | Err(failure) => break (plan, set, Finished::Undone(failure)),
+                },
+                Finished::Stale(failure) => {
+                    if renames == 0 || session.follow_on(&mut store)? == Followed::Nothing {
+                        break (plan, set, Finished::Stale(failure));
+                    }
+                    renames -= 1;
                 }
-                renames -= 1;
+                done @ (Finished::Nothing | Finished::InForce { .. }) => {
+                    if let Finished::InForce { writes } = done {
+                        total += writes;
+                        changes.extend(plan.changes.iter().cloned());
+                    }
+                    // What was read, and left alone for what it was, may have been another's by then.
+                    if session.follow_on(&mut store)? == Followed::Nothing {
+                        refused.extend(held_up(&plan, &store));
+                        release(session, &mut store, &plan, &refused)?;
+                        break (plan, set, done);
+                    }
+                    if renames == 0 {
+                        refused.extend(held_up(&plan, &store));
+                        break (plan, set, done);
+                    }
+                    renames -= 1;
+                }
+                other @ (Finished::Awaiting { .. } | Finished::Incomplete(..)) => break (plan, set, other),
             }
-            other @ (Finished::Nothing
-            | Finished::InForce { .. }
-            | Finished::Awaiting { .. }
-            | Finished::Incomplete(..)) => break (plan, set, other),
+        }
+        // What was meant by a name is still meant, whatever is called so by now.
+        if let Some(links) = session.links() {
+            refused.iter_mut().for_each(|refused| drop(refused.named.follow(links)));
+            let lost = named.iter_mut().find_map(|named| named.follow(links).err());
+            if let Some(lost) = lost {
+                break (plan, set, Finished::Stale(lost));
+            }
         }
     };
     let mut plan = plan;
-    refused.extend(held_up(&plan, &store));
-    if let Finished::Nothing | Finished::InForce { .. } = &finished {
-        let kept: Vec<Address> = refused.iter().map(|refused| refused.address.clone()).collect();
-        release(session, &mut store, &plan.not_ours(), &kept)?;
+    let finished = match finished {
+        Finished::Nothing | Finished::InForce { .. } if total > 0 => {
+            plan.changes = changes;
+            Finished::InForce { writes: total }
+        }
+        other @ (Finished::Nothing
+        | Finished::InForce { .. }
+        | Finished::Awaiting { .. }
+        | Finished::Stale(_)
+        | Finished::Undone(_)
+        | Finished::Incomplete(..)) => other,
+    };
+    if only.is_none() {
+        plan.findings.extend(store.history.away.iter().map(|(address, held)| awaited(address, &held.original)));
     }
     plan.findings.extend(recovery::findings(recovered));
     let document =
         SavedPlan::new(plan, set.desired, session.host.id.clone(), set.roles, set.profiles, String::new(), now.at);
     Ok((document, without(finished, refused)))
+}
+
+/// A value of an interface that is not here.
+fn awaited(address: &Address, original: &Value) -> Finding {
+    let name = address.interface().unwrap_or_default();
+    let message = format!("what was called {name} is not here; {original} is put back by a revert once it is");
+    Finding::about(Class::Pending, "away", address, message)
+}
+
+/// What is held of this address on interfaces that are not here, unless another one that has the name is held as well.
+fn away(store: &Store, address: &Address, interfaces: &BTreeSet<String>) -> Option<Refused> {
+    let originals: Vec<String> = store.history.away_of(address).map(|held| held.original.to_string()).collect();
+    let name = address.interface()?;
+    if originals.is_empty() || store.history.held.contains_key(address) {
+        return None;
+    }
+    let other = if interfaces.contains(name) {
+        format!(", and what is called {name} now is another, of which trimtab holds nothing")
+    } else {
+        String::new()
+    };
+    let original = originals.join(" or ");
+    let why = format!("its interface is not here{other}; {original} is put back by a revert once it is");
+    Some(Refused::held_up(address, why))
 }
 
 /// What is held and cannot be written now: it stays held, for a later revert.
@@ -145,45 +225,14 @@ fn held_up(plan: &Plan, store: &Store) -> Vec<Refused> {
         .filter_map(|finding| {
             let address = finding.address.clone().filter(|address| store.history.held.contains_key(address))?;
             let why = format!("cannot be put back now: {}", finding.message);
-            Some(Refused { failure: execute::Failure::HeldUp { address: address.clone(), why }, address })
+            Some(Refused::held_up(&address, why))
         })
         .collect()
 }
 
-/// A value that the kernel did not take back.
-struct Refused {
-    address: Address,
-    failure: execute::Failure,
-}
-
-impl Refused {
-    /// The value that a failure is about, if it is about one.
-    fn of(failure: execute::Failure) -> Result<Refused, execute::Failure> {
-        let address = match &failure {
-            execute::Failure::Refused(
-                WriteError::Elsewhere { address }
-                | WriteError::Refused { address, .. }
-                | WriteError::Netlink { address, .. }
-                | WriteError::CarrierLost { address, .. }
-                | WriteError::Short { address, .. },
-            )
-            | execute::Failure::Differs { address, .. }
-            | execute::Failure::HeldUp { address, .. } => address.clone(),
-            execute::Failure::Stale { .. } | execute::Failure::State(_) => return Err(failure),
-        };
-        Ok(Refused { address, failure })
-    }
-
-    /// Whether it is about this address, or about one that moved it.
-    fn concerns(&self, address: &Address, store: &Store) -> bool {
-        let cause = store.history.held.get(address).and_then(|held| held.cause.as_ref());
-        self.address == *address || cause == Some(&self.address)
-    }
-}
-
 /// The end of a revert from which some values had to be left out.
 fn without(finished: Finished, refused: Vec<Refused>) -> Finished {
-    let failed = refused.iter().map(|refused| (refused.address.clone(), refused.failure.to_string())).collect();
+    let failed = refused.iter().map(|refused| (refused.named.address.clone(), refused.failure.to_string())).collect();
     match (finished, refused.into_iter().next()) {
         (Finished::Nothing | Finished::InForce { .. }, Some(first)) => {
             Finished::Incomplete(first.failure, Undone { failed, ..Undone::default() })
@@ -209,12 +258,15 @@ fn wanted(store: &Store, address: &Address) -> bool {
 /// What is back at its original is not held any more, by whichever way it came back; neither is what went with what it
 /// belonged to, nor what somebody else has changed: that was reported, and is theirs. What is kept is, and what belongs to an
 /// interface that has another name.
-fn release(session: &mut Session, store: &mut Store, theirs: &[Address], kept: &[Address]) -> Result<(), Failure> {
-    session.follow_on(store)?;
+fn release(session: &mut Session, store: &mut Store, plan: &Plan, refused: &[Refused]) -> Result<(), Failure> {
+    let theirs = plan.not_ours();
+    let kept: BTreeSet<&Address> = refused.iter().map(|refused| &refused.named.address).collect();
     let held = store.history.held.clone();
     let now = observe(session.kernel.as_mut(), held.keys().cloned(), &session.host.facts);
     let has_link = held.values().any(|entry| entry.interface.is_some());
-    let links = if has_link { session.kernel.links().unwrap_or_default() } else { Links::new() };
+    // Who cannot be told apart now is let go of by a later revert.
+    let links = if has_link { session.kernel.links().unwrap_or_default() } else { None };
+    let links = links.unwrap_or_default();
     // Renamed a moment ago it is absent under its old name, and not gone.
     let is_called_so = |address: &Address, entry: &Held| {
         let meant = address.interface().zip(entry.interface.as_ref());

@@ -19,6 +19,10 @@ pub enum Event {
     Vanish(String),
     /// Gives an interface another name.
     Rename(String, String),
+    /// Moves an interface to another namespace.
+    Leave(String),
+    /// Brings the one that left last back, under this name and number.
+    Return(String, u32),
 }
 
 impl FakeKernel {
@@ -30,6 +34,18 @@ impl FakeKernel {
     /// Has something happen just before the Nth write from the beginning, counted from 1.
     pub fn before_write(&mut self, nth: usize, event: Event) {
         self.before_writes.entry(nth).or_default().push(event);
+    }
+
+    /// Has something happen just before the interfaces are told apart for the Nth time, counted from 1.
+    pub fn before_dump(&mut self, nth: usize, event: Event) {
+        self.before_dumps.entry(nth).or_default().push(event);
+    }
+
+    /// What was to happen and has not yet happens no more.
+    pub fn call_off(&mut self) {
+        self.before_reads.clear();
+        self.before_writes.clear();
+        self.before_dumps.clear();
     }
 
     /// Has somebody else write a key just before the Nth read.
@@ -49,6 +65,8 @@ impl FakeKernel {
             Event::Link(key, value) => drop(self.foreign_link_write(&key, value)),
             Event::Vanish(name) => self.remove_interface(&name),
             Event::Rename(old, new) => self.rename_interface(&old, &new),
+            Event::Leave(name) => self.move_away(&name),
+            Event::Return(name, number) => self.come_back(&name, number),
         }
     }
 

@@ -289,7 +289,7 @@ fn an_interface_that_was_renamed_before_the_write_is_not_mixed_up_with_another()
     in_new_netns("an_interface_that_was_renamed_before_the_write_is_not_mixed_up_with_another", || {
         run("ip", &["link", "add", "v0", "type", "veth", "peer", "name", "v1"]);
         let mut kernel = LiveKernel::open(None).unwrap();
-        let v0 = kernel.links().unwrap().remove("v0").unwrap();
+        let v0 = kernel.links().unwrap().unwrap().remove("v0").unwrap();
         let key = address("net.ipv4.conf.v0.rp_filter");
         let write = |kernel: &mut LiveKernel| kernel.write(&[(key.clone(), Value::Int(2))], Some(&v0));
         write(&mut kernel).unwrap();

@@ -159,7 +159,7 @@ impl Pair {
             }
             links
         };
-        assert_eq!(plain(self.fake.links().unwrap()), plain(self.live.links().unwrap()));
+        assert_eq!(plain(self.fake.links().unwrap().unwrap()), plain(self.live.links().unwrap().unwrap()));
     }
 
     fn compare_facts_asked(&mut self, names: &BTreeSet<String>, asked: &Asked) {
