@@ -165,7 +165,7 @@ fn arguments_are_checked_like_files() {
         "link:eth0/mtu-max=9000",
         "link:/mtu=9000",
         "link:eth0/ring/rx=most",
-        "tc:eth0/root=fq",
+        "xdp:eth0=fq",
         "net.ipv4.tcp_sack={at-leest=1}",
     ] {
         let told = world.trimtab(&["plan", "--set", set]);

@@ -37,7 +37,7 @@ fn any_spelling_leads_to_the_canonical_address() {
     }
     world.sh("ip link add v.100 type veth peer name p0");
     world.trimtab(&["explain", "net.ipv4.conf.v/100.rp_filter"]).exits(0).says(&["live       0"]);
-    for wrong in ["", "net", "net.ipv4..x", "net.ipv4.tcp_sack extra", "tc:eth0/root", "sysctl@:net.ipv4.tcp_sack"] {
+    for wrong in ["", "net", "net.ipv4..x", "net.ipv4.tcp_sack extra", "xdp:eth0/root", "sysctl@:net.ipv4.tcp_sack"] {
         let told = world.trimtab(&["explain", wrong]).exits(64);
         assert!(told.err.contains(&format!("`{wrong}`")), "{wrong}: {}", told.err);
     }

@@ -19,6 +19,7 @@ mod output;
 mod plan;
 mod privilege;
 mod promises;
+mod qdisc;
 mod revert;
 mod saved;
 mod status;

@@ -12,6 +12,7 @@ mod laws;
 mod links;
 mod modules;
 mod pairs;
+mod qdisc;
 mod renames;
 mod replugs;
 mod returns;

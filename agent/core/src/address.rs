@@ -21,8 +21,10 @@ use serde::Serializer;
 use thiserror::Error;
 
 pub mod link;
+pub mod tc;
 
 pub use link::LinkKey;
+pub use tc::TcKey;
 
 use crate::catalogue;
 
@@ -33,17 +35,20 @@ pub enum Kind {
     Sysctl,
     /// A value of a network interface.
     Link,
+    /// What queues, shapes and polices the packets of an interface.
+    Tc,
 }
 
 impl Kind {
     /// Every kind, in the order in which plans show them.
-    pub const ALL: &[Kind] = &[Kind::Sysctl, Kind::Link];
+    pub const ALL: &[Kind] = &[Kind::Sysctl, Kind::Link, Kind::Tc];
 
     /// The word used in addresses and as the section of a profile.
     pub fn word(self) -> &'static str {
         match self {
             Kind::Sysctl => "sysctl",
             Kind::Link => "link",
+            Kind::Tc => "tc",
         }
     }
 }
@@ -81,6 +86,8 @@ pub enum Object {
     Sysctl(SysctlKey),
     /// A value of a network interface.
     Link(LinkKey),
+    /// A value of traffic control.
+    Tc(TcKey),
 }
 
 /// Why a text is no address. Each variant carries what the user wrote.
@@ -101,6 +108,9 @@ pub enum AddressError {
     /// The value of an interface is none.
     #[error(transparent)]
     Link(#[from] link::LinkKeyError),
+    /// What it names of traffic control is nothing.
+    #[error(transparent)]
+    Tc(#[from] tc::TcKeyError),
 }
 
 fn known_kinds() -> String {
@@ -119,11 +129,17 @@ impl Address {
         Address { netns: None, object: Object::Link(key) }
     }
 
+    /// The address of a value of traffic control in the namespace trimtab acts on.
+    pub fn tc(key: TcKey) -> Address {
+        Address { netns: None, object: Object::Tc(key) }
+    }
+
     /// The kind of the addressed object.
     pub fn kind(&self) -> Kind {
         match self.object {
             Object::Sysctl(_) => Kind::Sysctl,
             Object::Link(_) => Kind::Link,
+            Object::Tc(_) => Kind::Tc,
         }
     }
 
@@ -132,6 +148,7 @@ impl Address {
         match &self.object {
             Object::Sysctl(key) => key.interface().filter(|name| *name != "all" && *name != "default"),
             Object::Link(key) => Some(key.interface()),
+            Object::Tc(key) => key.interface(),
         }
     }
 
@@ -142,6 +159,7 @@ impl Address {
         let object = match &self.object {
             Object::Sysctl(key) => Object::Sysctl(key.with_interface(interface)?),
             Object::Link(key) => Object::Link(key.with_interface(interface)?),
+            Object::Tc(key) => Object::Tc(key.with_interface(interface)?),
         };
         let address = Address { netns: self.netns.clone(), object };
         address.interface().is_some().then_some(address)
@@ -152,6 +170,7 @@ impl Address {
         match &self.object {
             Object::Sysctl(key) => key.to_string(),
             Object::Link(key) => key.to_string(),
+            Object::Tc(key) => key.to_string(),
         }
     }
 }
@@ -165,6 +184,7 @@ impl fmt::Display for Address {
         match &self.object {
             Object::Sysctl(key) => write!(f, ":{key}"),
             Object::Link(key) => write!(f, ":{key}"),
+            Object::Tc(key) => write!(f, ":{key}"),
         }
     }
 }
@@ -191,6 +211,7 @@ impl FromStr for Address {
         let object = match kind {
             Kind::Sysctl => Object::Sysctl(rest.parse()?),
             Kind::Link => Object::Link(rest.parse()?),
+            Kind::Tc => Object::Tc(rest.parse()?),
         };
         Ok(Address { netns: netns.map(str::to_owned), object })
     }
@@ -221,11 +242,11 @@ impl JsonSchema for Address {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "One value of the kernel, e.g. `sysctl:net.core.somaxconn` or `link:eth0/mtu`, or \
+            "description": "One value of the kernel, e.g. `sysctl:net.core.somaxconn` or `link:eth0/mtu`, `tc:eth0/root`, or \
                             `sysctl@blue:net.ipv4.ip_forward` in another network namespace. A dot inside a part of a \
                             sysctl's key is written as a slash.",
             "type": "string",
-            "pattern": r"^(sysctl(@[^:/]+)?:[^\s=.]+(\.[^\s=.]+)+|link(@[^:/]+)?:[^\s:/]+(/[^\s:/]+)+)$",
+            "pattern": r"^(sysctl(@[^:/]+)?:[^\s=.]+(\.[^\s=.]+)+|link(@[^:/]+)?:[^\s:/]+(/[^\s:/]+)+|tc(@[^:/]+)?:(kinds|[^\s:/]+/root))$",
         })
     }
 }

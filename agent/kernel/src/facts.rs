@@ -17,7 +17,7 @@ use crate::identity;
 pub(crate) mod conntrack;
 mod cpus;
 pub(crate) mod link;
-mod modules;
+pub(crate) mod modules;
 pub(crate) mod uplink;
 
 /// Host-wide facts and those of the uplink, see [`trimtab_core::facts::KNOWN`], and beside them `module.NAME` for the

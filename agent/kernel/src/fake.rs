@@ -14,6 +14,8 @@ use trimtab_core::address::Kind;
 use trimtab_core::address::LinkKey;
 use trimtab_core::address::Object;
 use trimtab_core::address::SysctlKey;
+use trimtab_core::address::TcKey;
+use trimtab_core::address::tc::Hook;
 use trimtab_core::facts::Asked;
 use trimtab_core::facts::FactValue;
 use trimtab_core::facts::Facts;
@@ -38,6 +40,7 @@ mod laws;
 mod links;
 mod parse;
 mod table;
+mod tc;
 #[cfg(test)]
 mod tests;
 
@@ -54,6 +57,7 @@ pub struct FakeKernel {
     nodes: BTreeMap<SysctlKey, Node>,
     interfaces: BTreeMap<String, Interface>,
     links: Links,
+    roots: tc::Roots,
     /// Devices that have gone to another namespace.
     elsewhere: Vec<Device>,
     /// The "was ever set" bits of `conf.default`; a new interface is born with them.
@@ -158,6 +162,7 @@ impl FakeKernel {
             nodes: BTreeMap::new(),
             interfaces: BTreeMap::new(),
             links: Links::default(),
+            roots: tc::Roots::default(),
             elsewhere: Vec::new(),
             modules: BTreeMap::new(),
             default_set: BTreeSet::new(),
@@ -310,6 +315,7 @@ impl FakeKernel {
         let key = match &address.object {
             Object::Sysctl(key) => key,
             Object::Link(key) => return self.links.read(key),
+            Object::Tc(key) => return self.read_tc(key),
         };
         let Some(node) = self.nodes.get(key) else { return Reading::Absent };
         match node.class {
@@ -423,6 +429,10 @@ impl Kernel for FakeKernel {
         match kind {
             Kind::Sysctl => Ok(self.nodes.keys().cloned().map(Address::sysctl).collect()),
             Kind::Link => Ok(self.links.list().into_iter().map(Address::link).collect()),
+            Kind::Tc => {
+                let roots = self.interfaces.keys().filter_map(|name| TcKey::new(name, Hook::Root).ok());
+                Ok(std::iter::once(TcKey::Kinds).chain(roots).map(Address::tc).collect())
+            }
         }
     }
 
@@ -439,8 +449,10 @@ impl Kernel for FakeKernel {
         {
             return Err(WriteError::Elsewhere { address: address.clone() });
         }
-        if let Some((Address { object: Object::Link(_), .. }, _)) = cells.first() {
-            return self.write_links(cells, fault);
+        match cells.first().map(|(address, _)| address.kind()) {
+            Some(Kind::Link) => return self.write_links(cells, fault),
+            Some(Kind::Tc) => return self.write_tc(cells, fault),
+            Some(Kind::Sysctl) | None => {}
         }
         let Some((address, value)) = sysctl::only_cell(cells, self.identity.netns.name.as_deref())? else {
             return Ok(());

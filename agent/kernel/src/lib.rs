@@ -42,6 +42,7 @@ pub mod switch;
 mod sys;
 pub mod sysctl;
 pub mod sysctld;
+mod tc;
 #[cfg(test)]
 mod testing;
 pub mod timer;

@@ -211,7 +211,7 @@ impl Links {
             .iter()
             .filter_map(|(address, value)| match &address.object {
                 Object::Link(key) => Some((key, value)),
-                Object::Sysctl(_) => None,
+                Object::Sysctl(_) | Object::Tc(_) => None,
             })
             .collect();
         let Some((address, _)) = cells.first() else { return Ok(()) };
@@ -382,7 +382,7 @@ impl Links {
     }
 }
 
-fn opened<T>(slot: &mut Option<T>, open: impl FnOnce() -> Result<T, Error>) -> Result<&mut T, Error> {
+pub(crate) fn opened<T>(slot: &mut Option<T>, open: impl FnOnce() -> Result<T, Error>) -> Result<&mut T, Error> {
     match slot {
         Some(open) => Ok(open),
         None => Ok(slot.insert(open()?)),
@@ -404,7 +404,7 @@ fn identity(route: &mut Option<RequestSocket>, name: &str) -> Option<Identity> {
 }
 
 /// What tells an interface from others, as far as netlink can show that.
-fn identity_of(link: &Link) -> InterfaceId {
+pub(crate) fn identity_of(link: &Link) -> InterfaceId {
     InterfaceId {
         ifindex: link.index,
         kind: Some(interface_id::kind_or_hardware(facts::kind(link))),

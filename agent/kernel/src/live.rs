@@ -11,6 +11,7 @@ use trimtab_core::address::Address;
 use trimtab_core::address::Kind;
 use trimtab_core::address::LinkKey;
 use trimtab_core::address::Object;
+use trimtab_core::address::TcKey;
 use trimtab_core::conntrack::ConntrackUsage;
 use trimtab_core::facts::Asked;
 use trimtab_core::facts::Facts;
@@ -32,6 +33,7 @@ use crate::identity::IdentityError;
 use crate::link::Links;
 use crate::modules;
 use crate::sysctl;
+use crate::tc::Tc;
 
 /// The running kernel. It belongs to the thread that made it: another thread may be in another namespace.
 #[derive(Debug)]
@@ -39,6 +41,7 @@ pub struct LiveKernel {
     identity: HostId,
     sysctls: sysctl::Tree,
     links: Links,
+    tc: Tc,
     /// Not `Send`.
     thread: PhantomData<*const ()>,
 }
@@ -64,7 +67,13 @@ impl LiveKernel {
     /// [`LiveKernelError`].
     pub fn open(netns: Option<&str>) -> Result<LiveKernel, LiveKernelError> {
         let sysctls = sysctl::Tree::open().map_err(|cause| LiveKernelError::Sysctls { cause })?;
-        Ok(LiveKernel { identity: identity::identify(netns)?, sysctls, links: Links::default(), thread: PhantomData })
+        Ok(LiveKernel {
+            identity: identity::identify(netns)?,
+            sysctls,
+            links: Links::default(),
+            tc: Tc::default(),
+            thread: PhantomData,
+        })
     }
 
     fn write_sysctl(&mut self, cells: &[(Address, Value)], link: Option<&InterfaceId>) -> Result<(), WriteError> {
@@ -73,7 +82,7 @@ impl LiveKernel {
         };
         match &address.object {
             Object::Sysctl(key) => self.sysctls.write(address, key, value, link.map(|link| link.ifindex)),
-            Object::Link(_) => Ok(()),
+            Object::Link(_) | Object::Tc(_) => Ok(()),
         }
     }
 
@@ -122,26 +131,29 @@ impl Kernel for LiveKernel {
         match kind {
             Kind::Sysctl => Ok(self.sysctls.list()?.into_iter().map(Address::sysctl).collect()),
             Kind::Link => Ok(self.links.list()?.into_iter().map(Address::link).collect()),
+            Kind::Tc => Ok(self.tc.list()?.into_iter().map(Address::tc).collect()),
         }
     }
 
     fn read(&mut self, addresses: &[Address]) -> Vec<Reading> {
-        // Links are asked for all at once.
-        let keys: Vec<&LinkKey> = addresses
-            .iter()
-            .filter(|address| self.is_here(address))
-            .filter_map(|address| match &address.object {
-                Object::Link(key) => Some(key),
-                Object::Sysctl(_) => None,
-            })
-            .collect();
-        let mut links = self.links.read(&keys).into_iter();
+        // Those of one kind are asked for all at once.
+        let (mut of_links, mut of_tc): (Vec<&LinkKey>, Vec<&TcKey>) = (Vec::new(), Vec::new());
+        for address in addresses.iter().filter(|address| self.is_here(address)) {
+            match &address.object {
+                Object::Link(key) => of_links.push(key),
+                Object::Tc(key) => of_tc.push(key),
+                Object::Sysctl(_) => {}
+            }
+        }
+        let mut links = self.links.read(&of_links).into_iter();
+        let mut tc = self.tc.read(&of_tc).into_iter();
         let mut readings = Vec::with_capacity(addresses.len());
         for address in addresses {
             readings.push(if self.is_here(address) {
                 match &address.object {
                     Object::Sysctl(key) => self.sysctls.read(key),
                     Object::Link(_) => links.next().unwrap_or(Reading::Absent),
+                    Object::Tc(_) => tc.next().unwrap_or(Reading::Absent),
                 }
             } else {
                 Reading::Failed { errno: libc::EXDEV }
@@ -154,7 +166,7 @@ impl Kernel for LiveKernel {
         // One that is of another namespace is not read at all.
         self.sysctls.hold(addresses.filter_map(|address| match &address.object {
             Object::Sysctl(key) => Some(key),
-            Object::Link(_) => None,
+            Object::Link(_) | Object::Tc(_) => None,
         }));
     }
 
@@ -174,6 +186,7 @@ impl Kernel for LiveKernel {
             None => Ok(()),
             Some(Kind::Sysctl) => self.write_sysctl(cells, link),
             Some(Kind::Link) => self.links.write(cells, link),
+            Some(Kind::Tc) => self.tc.write(cells, link),
         }
     }
 }

@@ -257,3 +257,12 @@ pub(crate) fn start_detached(command: &mut Command) {
         });
     }
 }
+
+/// Moves the calling thread into a network namespace of its own, new and empty but for a loopback.
+///
+/// # Errors
+/// EPERM without CAP_SYS_ADMIN, ENOSPC where there are as many as the host allows.
+pub fn leave_network_namespace() -> io::Result<()> {
+    // SAFETY: of what unshare(2) can do only CLONE_FILES could take something from under safe code.
+    unsafe { rustix::thread::unshare_unsafe(rustix::thread::UnshareFlags::NEWNET) }.map_err(io::Error::from)
+}

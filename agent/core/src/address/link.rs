@@ -13,7 +13,7 @@ use thiserror::Error;
 use crate::diagnostic::suggest;
 
 pub mod feature;
-mod interface;
+pub(super) mod interface;
 
 use interface::InterfaceName;
 

@@ -20,6 +20,7 @@ use crate::value::Value;
 pub mod link;
 pub mod sysctl;
 mod take_back;
+pub mod tc;
 pub mod world;
 
 pub use world::World;
@@ -94,6 +95,7 @@ pub fn rules(kind: Kind) -> &'static dyn Rules {
     match kind {
         Kind::Sysctl => &sysctl::SysctlRules,
         Kind::Link => &link::LinkRules,
+        Kind::Tc => &tc::TcRules,
     }
 }
 
@@ -120,6 +122,10 @@ pub enum Decision {
     Write(Value),
     /// Nothing that this kernel could do would satisfy it; the reason in words.
     Blocked(String),
+    /// This kernel has no such thing and never will: blocked, unless the setting says `if-supported`.
+    Lacking(String),
+    /// Somebody else's is there, and nobody has allowed that it be replaced; the words for that.
+    Conflict(String),
 }
 
 /// How to take back a value.

@@ -228,7 +228,7 @@ fn turn(plan: &Plan, address: &Address, goal: &Goal, world: &World) -> Result<Tu
 /// What to write for each value that may be found, in their order.
 fn writes(address: &Address, setting: &Setting, world: &World) -> Result<Vec<Option<Value>>, Box<Finding>> {
     let write = |found| match &setting.want {
-        Want::Decided(policy) => decide(address, policy, found, world),
+        Want::Decided(policy) => decide(address, policy, setting.if_supported, found, world),
         Want::Undecided { .. } => Ok(None),
     };
     world.possible(address).iter().map(write).collect()
@@ -289,11 +289,21 @@ fn is_guarded(plan: &Plan, address: &Address) -> bool {
     plan.changes.iter().any(|change| change.action == Action::Set && guards(change))
 }
 
-fn decide(address: &Address, policy: &Policy, found: &Value, world: &World) -> Result<Option<Value>, Box<Finding>> {
+fn decide(
+    address: &Address,
+    policy: &Policy,
+    if_supported: bool,
+    found: &Value,
+    world: &World,
+) -> Result<Option<Value>, Box<Finding>> {
+    let refused = |class, code, why: String| Err(Box::new(Finding::about(class, code, address, why)));
     match rules_of(address).decide(address, policy, found, world) {
         Decision::Satisfied => Ok(None),
         Decision::Write(value) => Ok(Some(value)),
-        Decision::Blocked(why) => Err(Box::new(Finding::about(Class::Blocked, "unavailable", address, why))),
+        Decision::Blocked(why) => refused(Class::Blocked, "unavailable", why),
+        Decision::Lacking(why) if if_supported => refused(Class::Note, "unsupported", why),
+        Decision::Lacking(why) => refused(Class::Blocked, "unsupported", why),
+        Decision::Conflict(why) => refused(Class::Conflict, "foreign", why),
     }
 }
 

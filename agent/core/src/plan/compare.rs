@@ -45,6 +45,12 @@ pub struct Comparison {
     pub as_wanted: Vec<Address>,
 }
 
+impl Comparison {
+    fn tell(&mut self, class: Class, code: &str, address: &Address, why: String, setting: &Setting) {
+        self.findings.push(Finding::about(class, code, address, why).with_origin(Some(&setting.origin)));
+    }
+}
+
 /// Compares every setting with the world as it was read.
 pub fn compare(desired: &Desired, world: &World) -> Comparison {
     let mut comparison = Comparison::default();
@@ -89,9 +95,11 @@ fn one(comparison: &mut Comparison, address: &Address, setting: &Setting, world:
                 origin: setting.origin.clone(),
             }),
         },
-        Decision::Blocked(why) => {
-            let finding = Finding::about(Class::Blocked, "unavailable", address, why);
-            comparison.findings.push(finding.with_origin(Some(&setting.origin)));
+        Decision::Blocked(why) => comparison.tell(Class::Blocked, "unavailable", address, why, setting),
+        Decision::Lacking(why) => {
+            let class = if setting.if_supported { Class::Note } else { Class::Blocked };
+            comparison.tell(class, "unsupported", address, why, setting);
         }
+        Decision::Conflict(why) => comparison.tell(Class::Conflict, "foreign", address, why, setting),
     }
 }

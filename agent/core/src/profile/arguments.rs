@@ -50,6 +50,7 @@ pub(super) fn set(file: &mut File<'_>, text: &str, netns: Option<&str>) -> Vec<S
     match kind {
         Kind::Sysctl => sysctl_set(file, trimmed, key_span, &node).into_iter().collect(),
         Kind::Link => link::argument(file, trimmed, key_span, &node),
+        Kind::Tc => link::qdisc_argument(file, trimmed, key_span, &node).into_iter().collect(),
     }
 }
 

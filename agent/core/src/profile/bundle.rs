@@ -73,12 +73,16 @@ impl Bundle {
                 needed
                     .extend(formula.expression.references().facts.iter().filter_map(|fact| fact.strip_prefix("link.")));
             }
-            if let Target::Link(target) = &statement.target {
-                needed.extend(target.matcher.facts());
-                match &target.subject {
-                    Subject::Queues { queues: _, attribute } => needed.extend(queues::facts(attribute.direction())),
-                    Subject::One(_) => {}
+            match &statement.target {
+                Target::Link(target) => {
+                    needed.extend(target.matcher.facts());
+                    match &target.subject {
+                        Subject::Queues { queues: _, attribute } => needed.extend(queues::facts(attribute.direction())),
+                        Subject::One(_) => {}
+                    }
                 }
+                Target::Tc(target) => needed.extend(target.matcher.facts()),
+                Target::Sysctl(_) => {}
             }
         }
         needed.remove("name");

@@ -19,9 +19,11 @@ use super::resolve::Skipped;
 use super::statement::Statement;
 use super::statement::SysctlTarget;
 use super::statement::Target;
+use super::statement::TcTarget;
 use crate::address::LinkKey;
 use crate::address::Object;
 use crate::address::SysctlKey;
+use crate::address::TcKey;
 use crate::address::link::LinkAttribute;
 use crate::address::link::Queue;
 use crate::address::link::QueueAttribute;
@@ -105,13 +107,17 @@ pub(super) fn candidates<'a>(bundle: &'a Bundle, facts: &'a Facts, interfaces: &
             let candidate = Candidate { speaker, statement, exactness: Exactness::of(Specificity::Exact) };
             match &statement.target {
                 Target::Sysctl(target) => candidates.sysctl(candidate, target, &around),
-                Target::Link(target) => {
-                    let fresh = last.as_ref().is_none_or(|(matcher, _)| !Arc::ptr_eq(matcher, &target.matcher));
+                Target::Link(LinkTarget { matcher, .. }) | Target::Tc(TcTarget { matcher, .. }) => {
+                    let fresh = last.as_ref().is_none_or(|(other, _)| !Arc::ptr_eq(other, matcher));
                     if fresh {
-                        last = Some((&target.matcher, candidates.matched(&target.matcher, &around)));
+                        last = Some((matcher, candidates.matched(matcher, &around)));
                     }
                     let matched = last.as_ref().map(|(_, matched)| matched.as_slice()).unwrap_or_default();
-                    candidates.link(candidate, target, matched);
+                    match &statement.target {
+                        Target::Link(target) => candidates.link(candidate, target, matched),
+                        Target::Tc(target) => candidates.tc(candidate, target, matched),
+                        Target::Sysctl(_) => {}
+                    }
                 }
             }
         }
@@ -185,6 +191,16 @@ impl<'a> Candidates<'a> {
                 Subject::Queues { queues, attribute } => {
                     self.queues.push(OfQueues { candidate, interface, queues, attribute: *attribute });
                 }
+            }
+        }
+    }
+
+    fn tc(&mut self, candidate: Candidate<'a>, target: &TcTarget, matched: &[(&'a str, Specificity)]) {
+        for (interface, specificity) in matched {
+            let candidate = Candidate { exactness: Exactness::of(*specificity), ..candidate };
+            match TcKey::new(interface, target.hook) {
+                Ok(key) => self.add(Object::Tc(key), candidate, None),
+                Err(_) => drop(self.unnamed.insert((*interface).to_owned())),
             }
         }
     }

@@ -47,7 +47,6 @@ pub(super) enum DraftPolicy {
 pub(super) enum DraftWanted {
     One(Term),
     Many(Vec<DraftElement>),
-    #[cfg_attr(not(test), expect(dead_code, reason = "its first kind is on its way"))]
     Tree(Box<Tree<Term>>),
 }
 
@@ -188,7 +187,7 @@ impl DraftWanted {
                 .collect::<Result<_, _>>()
                 .map(Wanted::Many),
             DraftWanted::Tree(tree) => {
-                tree.try_map(&mut |term: &Term| term.decide(context)).map(|tree| Wanted::Tree(Box::new(tree)))
+                tree.try_map(&mut |term: &Term| term.decide_exactly(context)).map(|tree| Wanted::Tree(Box::new(tree)))
             }
         }
     }
@@ -198,13 +197,21 @@ impl Term {
     fn decide(&self, context: &Context<'_>) -> Result<Scalar, Stop> {
         match self {
             Term::Plain(scalar) => Ok(scalar.clone()),
-            Term::Formula(formula) => formula.decide(context),
+            Term::Formula(formula) => formula.decide(context, scalar),
+        }
+    }
+
+    /// As [`Term::decide`], fractions as they are: there are times among the scalars of a tree.
+    fn decide_exactly(&self, context: &Context<'_>) -> Result<Scalar, Stop> {
+        match self {
+            Term::Plain(scalar) => Ok(scalar.clone()),
+            Term::Formula(formula) => formula.decide(context, exact),
         }
     }
 }
 
 impl Formula {
-    fn decide(&self, context: &Context<'_>) -> Result<Scalar, Stop> {
+    fn decide(&self, context: &Context<'_>, scalar: fn(FactValue) -> Result<Scalar, String>) -> Result<Scalar, Stop> {
         let scope = Scope { facts: context.facts, link: context.link, params: context.params };
         match self.expression.evaluate(&scope) {
             Ok(Outcome::Known(value)) => scalar(value).map_err(|problem| {
@@ -227,6 +234,16 @@ fn scalar(value: FactValue) -> Result<Scalar, String> {
         FactValue::Float(number) => whole(number.ceil())
             .map(Scalar::Int)
             .ok_or_else(|| format!("the expression gives {number}, which no 64-bit integer holds")),
+    }
+}
+
+/// A formula's result with its fraction: nine digits of it, the finest that quantities have.
+fn exact(value: FactValue) -> Result<Scalar, String> {
+    match value {
+        FactValue::Float(number) if number.fract() != 0.0 && number.is_finite() => {
+            Ok(Scalar::Text(format!("{number:.9}")))
+        }
+        FactValue::Bool(_) | FactValue::Int(_) | FactValue::Float(_) | FactValue::Text(_) => scalar(value),
     }
 }
 

@@ -196,7 +196,7 @@ fn wanted(file: &mut File<'_>, node: &Node) -> Option<DraftWanted> {
     }
 }
 
-fn term(file: &mut File<'_>, node: &Node) -> Option<Term> {
+pub(super) fn term(file: &mut File<'_>, node: &Node) -> Option<Term> {
     let span = || node.span.clone();
     match &node.tree {
         Tree::Int(number) => Some(Term::Plain(Scalar::Int(*number))),
@@ -284,7 +284,7 @@ pub(super) fn load_module(file: &mut File<'_>, node: &Node) -> Option<bool> {
     boolean(file, node, "`load-module`")
 }
 
-fn boolean(file: &mut File<'_>, node: &Node, what: &str) -> Option<bool> {
+pub(super) fn boolean(file: &mut File<'_>, node: &Node, what: &str) -> Option<bool> {
     if let Tree::Bool(yes) = &node.tree {
         return Some(*yes);
     }

@@ -81,7 +81,7 @@ pub(super) fn resolve(bundle: &Bundle, facts: Facts, interfaces: &BTreeSet<Strin
     let mut settling = Settling { bundle, facts: &facts, desired: Desired::default(), diagnostics: Vec::new() };
     let mut candidates = candidates(bundle, &facts, interfaces);
     let is_queue = |object: &Object| match object {
-        Object::Sysctl(_) => false,
+        Object::Sysctl(_) | Object::Tc(_) => false,
         Object::Link(key) => matches!(key.attribute(), LinkAttribute::Queue(_)),
     };
     // Those of queues come last: how many there are depends on the others.
@@ -128,6 +128,7 @@ fn judge<'a>(bundle: &Bundle, facts: &Facts, spoken: Spoken<'a>, object: &Object
     let statement = candidate.statement;
     let link = match (object, &spelled) {
         (Object::Link(key), _) => Some(key.interface()),
+        (Object::Tc(key), _) => key.interface(),
         (Object::Sysctl(_), Some(key)) => key.interface().filter(|name| *name != "all" && *name != "default"),
         (Object::Sysctl(_), None) => None,
     };
@@ -139,6 +140,9 @@ fn judge<'a>(bundle: &Bundle, facts: &Facts, spoken: Spoken<'a>, object: &Object
             let policy = match (object, &spelled) {
                 (Object::Link(key), _) => {
                     link::normal(key.attribute(), &policy, &statement.value_place).map_err(|problem| vec![*problem])
+                }
+                (Object::Tc(_), _) => {
+                    link::normal_qdisc(&policy, &statement.value_place).map_err(|problem| vec![*problem])
                 }
                 (Object::Sysctl(canonical), spelled) => {
                     sysctl_policy(spelled.as_ref().unwrap_or(canonical), canonical, policy, statement, &mut problems)
@@ -299,6 +303,7 @@ fn conflict(bundle: &Bundle, object: &Object, contenders: &[&Judged<'_>]) -> Opt
     let key = match object {
         Object::Sysctl(key) => key.to_string(),
         Object::Link(key) => format!("link:{key}"),
+        Object::Tc(key) => format!("tc:{key}"),
     };
     let wants = |one: &Judged<'_>| one.want.as_ref().map(normal);
     let says = |one: &Judged<'_>| {

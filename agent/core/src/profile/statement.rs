@@ -1,9 +1,13 @@
 //! One thing that a file says: what it is about, what is wanted of it, and where that is written.
 
+use std::sync::Arc;
+
 use super::draft::Draft;
 use super::glob::Glob;
 use super::link::LinkTarget;
+use super::link::Matcher;
 use crate::address::SysctlKey;
+use crate::address::tc::Hook;
 use crate::desired::Origin;
 use crate::diagnostic::Place;
 
@@ -22,6 +26,15 @@ pub(super) struct Statement {
 pub(super) enum Target {
     Sysctl(SysctlTarget),
     Link(LinkTarget),
+    Tc(TcTarget),
+}
+
+/// What is attached to the interfaces that match.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct TcTarget {
+    /// Shared by all settings of a section.
+    pub(super) matcher: Arc<Matcher>,
+    pub(super) hook: Hook,
 }
 
 /// A key or a pattern of keys.

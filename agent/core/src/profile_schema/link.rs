@@ -31,6 +31,7 @@ pub(super) fn definitions() -> Map<String, Value> {
         "on-drift".to_owned(),
         on_drift("What happens on drift to the settings of this section, if they do not say."),
     );
+    properties.insert("qdisc".to_owned(), json!({ "$ref": "#/definitions/qdisc" }));
     let features = features(&mut definitions);
     properties.insert("features".to_owned(), features);
     let groups = [

@@ -6,6 +6,7 @@
 mod conntrack;
 mod leaf;
 mod link;
+mod qdisc;
 mod sysctl;
 
 use std::collections::BTreeMap;
@@ -99,6 +100,7 @@ fn document(title: &str, description: &str, properties: Map<String, Value>) -> V
     let mut definitions = sysctl::definitions();
     definitions.extend(leaf::definitions());
     definitions.extend(link::definitions());
+    definitions.extend(qdisc::definitions());
     definitions.extend(conntrack::definitions());
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",

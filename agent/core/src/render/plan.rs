@@ -145,6 +145,7 @@ fn device(address: &Address) -> Option<&str> {
     match &address.object {
         Object::Sysctl(_) => None,
         Object::Link(key) => Some(key.interface()),
+        Object::Tc(key) => key.interface(),
     }
 }
 
@@ -152,7 +153,8 @@ fn device(address: &Address) -> Option<&str> {
 fn name_below(address: &Address, heading: Option<&str>) -> String {
     match &address.object {
         Object::Link(key) if Some(key.interface()) == heading => key.attribute().to_string(),
-        Object::Link(_) | Object::Sysctl(_) => address.local_name(),
+        Object::Tc(key) if key.interface() == heading => key.local_name().to_owned(),
+        Object::Link(_) | Object::Sysctl(_) | Object::Tc(_) => address.local_name(),
     }
 }
 
@@ -217,6 +219,7 @@ impl Row {
 
     fn of(action: Action, cell: &Cell) -> Row {
         let (sigil, tone) = match action {
+            Action::Set if tree::is_another(&cell.from, cell.to()) => ("±", Tone::Change),
             Action::Set => ("~", Tone::Change),
             Action::Return => ("-", Tone::Return),
         };
@@ -340,7 +343,7 @@ fn below(address: &Address) -> String {
             | LinkAttribute::Coalesce(_)
             | LinkAttribute::Pause(_)) => attribute.to_string(),
         },
-        Object::Sysctl(_) => address.local_name(),
+        Object::Sysctl(_) | Object::Tc(_) => address.local_name(),
     }
 }
 
@@ -349,6 +352,7 @@ fn family(address: &Address) -> String {
     match &address.object {
         Object::Sysctl(key) => key.with_interface("*").map(|key| key.to_string()).unwrap_or_default(),
         Object::Link(key) => key.attribute().to_string(),
+        Object::Tc(key) => key.local_name().to_owned(),
     }
 }
 
@@ -357,6 +361,7 @@ fn short(address: &Address) -> String {
     match &address.object {
         Object::Sysctl(key) => key.interface().map_or_else(|| address.local_name(), str::to_owned),
         Object::Link(key) => key.interface().to_owned(),
+        Object::Tc(key) => key.interface().unwrap_or_default().to_owned(),
     }
 }
 

@@ -58,6 +58,11 @@ pub fn shape(value: &Value, paint: Paint) -> String {
     }
 }
 
+/// Whether one tree takes the place of another that is not its like.
+pub fn is_another(from: &Value, to: &Value) -> bool {
+    from.as_tree().zip(to.as_tree()).is_some_and(|(from, to)| from.word != to.word)
+}
+
 /// What becomes of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mark {

@@ -89,7 +89,7 @@ pub fn run(common: &Common, options: &cli::Explain) -> Result<Exit, Failure> {
     let boot = NextBoot::new(&files);
     let key = match &address.object {
         Object::Sysctl(key) => Some(key),
-        Object::Link(_) => None,
+        Object::Link(_) | Object::Tc(_) => None,
     };
     let initial = session.host.id.netns.initial;
     let report = Report {
@@ -140,11 +140,14 @@ fn text(report: &Report, interfaces: &BTreeSet<String>, initial: bool) -> String
     if let Some(meaning) = meaning {
         let _ = writeln!(text, "  {}", remark(meaning));
     }
-    let _ = match &address.object {
-        Object::Link(key) if !interfaces.contains(key.interface()) => {
-            writeln!(text, "  live       there is no interface {}", key.interface())
-        }
-        Object::Link(_) | Object::Sysctl(_) => writeln!(text, "  live       {}", spell_live(live)),
+    let own = match &address.object {
+        Object::Link(key) => Some(key.interface()),
+        Object::Tc(key) => key.interface(),
+        Object::Sysctl(_) => None,
+    };
+    let _ = match own.filter(|interface| !interfaces.contains(*interface)) {
+        Some(interface) => writeln!(text, "  live       there is no interface {interface}"),
+        None => writeln!(text, "  live       {}", spell_live(live)),
     };
     text.push_str(&live.value().map_or_else(String::new, |live| render::tree::shape(live, paint)));
     let switch = matches!(live, Observed::Value { value: trimtab_core::value::Value::Switch { .. }, .. });
@@ -202,10 +205,13 @@ fn text(report: &Report, interfaces: &BTreeSet<String>, initial: bool) -> String
         text.push_str("  apply      nothing to do\n");
     }
     match (&address.object, initial) {
-        (Object::Sysctl(_) | Object::Link(_), false) => {
+        (Object::Sysctl(_) | Object::Link(_) | Object::Tc(_), false) => {
             text.push_str("  next boot  this namespace does not outlive the boot\n");
         }
         (Object::Sysctl(_), true) => boot_text(&mut text, next_boot.as_ref(), procps.as_ref()),
+        (Object::Tc(_), true) => {
+            text.push_str("  next boot  the kernel's default, of the kind that net.core.default_qdisc names\n");
+        }
         (Object::Link(_), true) => {
             text.push_str("  next boot  what the driver and systemd.link(5) make of it: trimtab does not read that\n");
         }

@@ -27,6 +27,10 @@ const ASKED_FOR: &[&str] = &[
     "sch_cake",
     "sch_codel",
     "sch_dualpi2",
+    "sch_netem",
+    "sch_prio",
+    "sch_tbf",
+    "sch_htb",
     "sch_fq",
     "sch_fq_codel",
     "sch_fq_pie",
@@ -95,6 +99,15 @@ pub(super) fn is_present(name: &str) -> bool {
 /// Whether a release may become part of a path.
 fn is_folder(release: &str) -> bool {
     !(release.is_empty() || release.starts_with('.') || release.contains('/'))
+}
+
+/// Whether there are lists of what can be loaded into the running kernel.
+pub(crate) fn are_listed() -> bool {
+    let system = rustix::system::uname();
+    let release = system.release().to_string_lossy().into_owned();
+    !release.is_empty()
+        && !release.contains('/')
+        && FOLDERS.iter().any(|folder| Path::new(folder).join(&release).join("modules.dep").exists())
 }
 
 /// Whether both lists are there. One alone does not tell what is missing.

@@ -67,6 +67,8 @@ impl FakeKernel {
     /// The interface goes to another namespace: its device keeps all that it holds, its keys go (net/core/dev.c
     /// `__dev_change_net_namespace`).
     pub fn move_away(&mut self, name: &str) {
+        // What is attached does not go along (net/core/dev.c `dev_shutdown`).
+        self.forget_root(name);
         self.elsewhere.extend(self.links.take(name));
         self.remove_interface(name);
     }
@@ -124,7 +126,7 @@ impl FakeKernel {
         }
         let keys = cells.iter().map(|(address, value)| match &address.object {
             Object::Link(key) => Some((key.clone(), value.clone())),
-            Object::Sysctl(_) => None,
+            Object::Sysctl(_) | Object::Tc(_) => None,
         });
         let Some(keys) = keys.collect::<Option<Vec<(LinkKey, Value)>>>() else {
             let source = io::Error::from(io::ErrorKind::InvalidInput);

@@ -17,6 +17,9 @@
 //!
 //! [link.queues."tx-0"]
 //! xps-cpus = "0"
+//!
+//! [link.qdisc.fq]
+//! maxrate = "10gbit"
 //! ```
 //!
 //! Several sections may speak of one interface: each setting is settled by itself, see [`super::resolve`]. Within a layer the
@@ -27,6 +30,7 @@
 mod argument;
 mod conditions;
 mod matcher;
+mod qdisc;
 mod settings;
 mod subject;
 mod value;
@@ -59,6 +63,10 @@ pub(super) use argument::argument;
 pub(crate) use conditions::KEYS as MATCH_KEYS;
 pub(crate) use conditions::KINDS;
 pub(super) use matcher::Matcher;
+pub(super) use qdisc::argument as qdisc_argument;
+pub(crate) use qdisc::kinds as qdisc_kinds;
+pub(super) use qdisc::normal as normal_qdisc;
+pub(crate) use qdisc::options as qdisc_options;
 pub(super) use settings::normal;
 pub(super) use subject::Named;
 pub(super) use subject::Subject;
@@ -86,12 +94,13 @@ const CHANNELS: &str = "channels";
 const COALESCE: &str = "coalesce";
 const PAUSE: &str = "pause";
 const QUEUES: &str = "queues";
+const QDISC: &str = "qdisc";
 /// Parts of a section that later versions know.
-const LATER: [&str; 3] = ["qdisc", "ingress", "egress"];
+const LATER: [&str; 2] = ["ingress", "egress"];
 
 /// Every key of a section.
 pub(crate) fn keys() -> impl Iterator<Item = &'static str> {
-    let own = ["match", "on-drift", FEATURES, RINGS, CHANNELS, COALESCE, PAUSE, QUEUES];
+    let own = ["match", "on-drift", FEATURES, RINGS, CHANNELS, COALESCE, PAUSE, QUEUES, QDISC];
     let device = Device::ALL.iter().filter(|device| !LinkAttribute::Device(**device).is_read_only());
     own.into_iter().chain(device.map(|device| device.word()))
 }
@@ -176,6 +185,7 @@ fn member(file: &mut File<'_>, section: &Section, entry: &Entry) -> Vec<Statemen
         }
         PAUSE => words(file, section, entry, Pause::ALL, |pause| (pause.word(), LinkAttribute::Pause(pause))),
         QUEUES => group(file, entry, |file, entry| queue(file, section, entry)),
+        QDISC => qdisc::statement(file, section, entry).into_iter().collect(),
         key if LATER.contains(&key) => {
             file.error("unsupported", format!("this version of trimtab does not know `{key}` of links yet"), span());
             Vec::new()

@@ -77,6 +77,7 @@ fn the_documented_section_says_what_it_seems_to_say() {
             "eth0/queue/tx-0/xps-cpus = '0'  p.toml:17",
             "eth0/queue/rx-1/rps-cpus = 'all'  p.toml:13",
             "eth0/queue/rx-1/rps-flow-cnt = 4096  p.toml:14",
+            "eth0/root = (fq maxrate 10gbit)  p.toml:19",
         ]
     );
     let (facts, names) = host(&[device]);
@@ -214,7 +215,7 @@ fn wrong_words_and_values_are_all_told_with_their_places() {
                  coalesce = { rx-usecs = [1, 2] }\n\
                  pause = { rx = 'on', tx = 1.5 }\n\
                  channels = 4\n\
-                 qdisc = 'fq'\n\
+                 ingress = 'fq'\n\
                  ring.rx = 1\n\
                  queues = { rx-0 = { rps-cpus = '0-x', xps-cpus = '0', rps-cpu = '1' }, eth0 = {}, 'tx-*' = { xps-rxqs = 'all' } }";
     assert_eq!(
@@ -243,7 +244,7 @@ fn wrong_words_and_values_are_all_told_with_their_places() {
             "p.toml:11:25 bad-value one value is wanted here, found an array; write the value without brackets",
             "p.toml:12:27 wrong-type want an integer, a string or a boolean, found a float",
             "p.toml:13:12 wrong-type `channels` wants a table as in channels = { … } or [link.channels], found an integer",
-            "p.toml:14:1 unsupported this version of trimtab does not know `qdisc` of links yet",
+            "p.toml:14:1 unsupported this version of trimtab does not know `ingress` of links yet",
             "p.toml:15:1 unknown-key a link has no `ring`; did you mean `rings`?",
             "p.toml:16:32 bad-value `0-x` is no list of CPUs; write it as \"0-3,8\", or `all` or `none`",
             "p.toml:16:39 queue `xps-cpus` is of tx queues, and `rx-0` are none",

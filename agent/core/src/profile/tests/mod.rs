@@ -8,6 +8,7 @@ mod includes;
 mod laws;
 mod link;
 mod params;
+mod qdisc;
 mod resolve;
 mod shown;
 
