@@ -47,6 +47,7 @@ mod tc;
 mod testing;
 pub mod timer;
 pub mod trust;
+pub mod watch;
 
 /// One network namespace of a kernel, as trimtab acts on it. Implemented by the live kernel and by the fake one.
 pub trait Kernel {

@@ -1,16 +1,21 @@
-//! The system calls that neither std nor rustix offers. All unsafe code of the crate outside tests lives here, and
-//! nothing else does.
+//! The system calls that neither std nor rustix offers. All unsafe code of the crate outside tests lives here and in
+//! [`bpf`], and nothing else does.
 
 #![expect(
     unsafe_code,
-    reason = "getsockopt(SO_NETNS_COOKIE), ioctls of interfaces, signal masks and a pre-exec hook have no safe wrapper"
+    reason = "getsockopt(SO_NETNS_COOKIE), ioctls of interfaces, open_by_handle_at, bpf, signal masks and a pre-exec hook have \
+              no safe wrapper"
 )]
+
+pub(crate) mod bpf;
 
 use std::fmt;
 use std::io;
 use std::mem;
 use std::os::fd::AsRawFd;
 use std::os::fd::BorrowedFd;
+use std::os::fd::FromRawFd;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
@@ -39,6 +44,32 @@ pub(crate) fn netns_cookie(socket: BorrowedFd<'_>) -> io::Result<u64> {
         return Err(io::Error::new(io::ErrorKind::InvalidData, format!("a cookie of {length} bytes")));
     }
     Ok(cookie)
+}
+
+/// Opens a folder of a kernfs file system (cgroup2) by its number, whatever its path is now.
+///
+/// # Errors
+/// `ESTALE` if there is none of that number; `EPERM` without `CAP_DAC_READ_SEARCH`.
+pub(crate) fn open_by_number(within: BorrowedFd<'_>, number: u64) -> io::Result<OwnedFd> {
+    /// include/linux/exportfs.h `FILEID_KERNFS`
+    const KERNFS: libc::c_int = 0xfe;
+    /// `struct file_handle` with 8 bytes.
+    #[repr(C)]
+    struct Handle {
+        bytes: libc::c_uint,
+        kind: libc::c_int,
+        number: [u8; 8],
+    }
+    let mut handle = Handle { bytes: 8, kind: KERNFS, number: number.to_ne_bytes() };
+    let flags = libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC;
+    // SAFETY: the handle is live and has as many bytes as it says; the kernel only reads it.
+    let descriptor = unsafe { libc::syscall(libc::SYS_open_by_handle_at, within.as_raw_fd(), &raw mut handle, flags) };
+    if descriptor < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let descriptor = libc::c_int::try_from(descriptor).map_err(io::Error::other)?;
+    // SAFETY: the kernel has just made it for us alone.
+    Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
 }
 
 /// The MTU of an interface of the socket's namespace, netdevice(7) `SIOCGIFMTU`.

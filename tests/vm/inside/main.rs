@@ -23,6 +23,7 @@ mod systemd;
 mod tc;
 mod traffic_control;
 mod trial;
+mod watch;
 #[path = "../../cli/world.rs"]
 #[expect(dead_code, reason = "shared with the tests of the command line, which use all of it")]
 mod world;
