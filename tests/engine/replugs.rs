@@ -514,15 +514,27 @@ enum Fate {
     Renamed(usize),
     Swapped,
     /// To another namespace and back, with a command meanwhile or not.
-    Away(usize, bool),
+    Away(usize, bool, Back),
     Command,
+}
+
+/// How a device comes back.
+#[derive(Debug, Clone, Copy)]
+enum Back {
+    /// With a number that no other had.
+    Numbered,
+    /// With the number that it had.
+    AsItWent,
+    /// Renamed while a command looks at it.
+    Renamed,
 }
 
 fn fate() -> impl Strategy<Value = Fate> {
     prop_oneof![
         (0..2_usize).prop_map(Fate::Renamed),
         Just(Fate::Swapped),
-        (0..2_usize, any::<bool>()).prop_map(|(which, seen)| Fate::Away(which, seen)),
+        (0..2_usize, any::<bool>(), prop_oneof![Just(Back::Numbered), Just(Back::AsItWent), Just(Back::Renamed)])
+            .prop_map(|(which, seen, back)| Fate::Away(which, seen, back)),
         Just(Fate::Command),
     ]
 }
@@ -559,12 +571,21 @@ proptest! {
                         rename(&mut bench, old, new);
                     }
                 }
-                Fate::Away(which, seen) => {
+                Fate::Away(which, seen, back) => {
+                    let own = number(&mut bench, &now[which]);
                     bench.kernel.move_away(&now[which]);
                     if seen {
                         bench.recover(Trials::Respect).unwrap();
                     }
-                    bench.kernel.come_back(&format!("b{nth}"), 1000 + u32::try_from(nth).unwrap());
+                    let name = format!("b{nth}");
+                    let another = 1000 + u32::try_from(nth).unwrap();
+                    bench.kernel.come_back(&name, if let Back::AsItWent = back { own } else { another });
+                    if let Back::Renamed = back {
+                        let read = bench.kernel.reads() + 1;
+                        bench.kernel.before_read(read, Event::Rename(name, format!("r{nth}")));
+                        bench.recover(Trials::Respect).unwrap();
+                        bench.kernel.call_off();
+                    }
                 }
                 Fate::Command => drop(bench.recover(Trials::Respect).unwrap()),
             }

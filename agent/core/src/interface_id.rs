@@ -90,6 +90,18 @@ impl InterfaceId {
         }
     }
 
+    /// With what was not known of it when this was written down, as the same interface shows it now.
+    pub fn as_known_by(&self, there: &InterfaceId) -> InterfaceId {
+        let InterfaceId { ifindex, kind, permanent_address, node, bus } = self.clone();
+        InterfaceId {
+            ifindex,
+            kind: kind.or_else(|| there.kind.clone()),
+            permanent_address: permanent_address.or_else(|| there.permanent_address.clone()),
+            node: node.or(there.node),
+            bus: bus.or_else(|| there.bus.clone()),
+        }
+    }
+
     /// Whether nothing speaks against one of the same number being the same interface.
     pub fn is_no_other_than(&self, there: &InterfaceId) -> bool {
         self.ifindex == there.ifindex

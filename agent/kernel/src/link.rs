@@ -32,6 +32,7 @@ use trimtab_netlink::socket::Protocol;
 use trimtab_netlink::socket::RequestSocket;
 
 use crate::WriteError;
+use crate::addressed::Numbers;
 
 mod carrier;
 mod change;
@@ -53,6 +54,7 @@ pub(crate) struct Links {
     route: Option<RequestSocket>,
     ethtool: Option<Ethtool>,
     queues: Option<Queues>,
+    numbers: Numbers,
 }
 
 /// What is asked of one interface, and what each answers.
@@ -295,9 +297,13 @@ impl Links {
                 self.ethtool()?.set_pause(device, &change)?;
             }
             LinkAttribute::Queue(_) => {
-                for (key, value) in keys {
+                for (nth, (key, value)) in keys.iter().enumerate() {
                     let LinkAttribute::Queue(queue) = key.attribute() else { return Err(MIXED) };
-                    open_queues(&mut self.queues)?.write(link, queue, value)?;
+                    let written = open_queues(&mut self.queues)?.write(link, queue, value);
+                    written.map_err(|error| match error.raw_os_error() {
+                        Some(libc::ENODEV) if nth == 0 => Unsent::Elsewhere,
+                        Some(_) | None => Unsent::Io(error),
+                    })?;
                 }
             }
         }
@@ -361,9 +367,14 @@ impl Links {
     pub(crate) fn identities(&mut self) -> Result<InterfaceIds, Error> {
         let links = self.dump()?;
         let queues = open_queues(&mut self.queues).ok();
-        let node = |link: &Link| queues.as_ref().and_then(|queues| queues.node(&link.name));
-        let identity = |link: &Link| (link.name.clone(), InterfaceId { node: node(link), ..identity_of(link) });
-        let mut all: InterfaceIds = links.iter().map(identity).collect();
+        let numbers = &mut self.numbers;
+        let mut node = |link: &Link| {
+            let node = queues.as_ref()?.node(link)?;
+            // Unless the name went to another since the dump.
+            numbers.of(&link.name).is_ok_and(|number| number == Some(link.index)).then_some(node)
+        };
+        let mut identity = |link: &Link| (link.name.clone(), InterfaceId { node: node(link), ..identity_of(link) });
+        let mut all: InterfaceIds = links.iter().map(&mut identity).collect();
         interface_id::tell_apart(&mut all);
         Ok(all)
     }
@@ -464,6 +475,8 @@ enum Unsent {
     Netlink(Error),
     /// A file of sysfs.
     Io(io::Error),
+    /// The interface is not called so any more.
+    Elsewhere,
     /// It could never be sent.
     Invalid(&'static str),
     /// The link did not come back.
@@ -502,6 +515,7 @@ fn refused(address: &Address, cells: &[(Address, Value)], unsent: Unsent) -> Wri
     match unsent {
         Unsent::Netlink(source) => WriteError::Netlink { address, text, source: Box::new(source) },
         Unsent::Io(source) => WriteError::Refused { address, text, source },
+        Unsent::Elsewhere => WriteError::Elsewhere { address },
         Unsent::Invalid(why) => {
             WriteError::Refused { address, text, source: io::Error::new(io::ErrorKind::InvalidInput, why) }
         }

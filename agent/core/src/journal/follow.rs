@@ -38,10 +38,10 @@ pub enum Followed {
 
 /// Where an address leads now.
 enum Lead {
-    /// To itself.
-    Stays,
+    /// To itself; the interface as it is known now.
+    Stays(Option<InterfaceId>),
     /// To another name of the same interface.
-    Moves(Address),
+    Moves(Address, InterfaceId),
     /// To an interface that came back, with the number that it has now.
     Returns(Address, InterfaceId),
     /// Nowhere for now.
@@ -54,8 +54,8 @@ impl Lead {
     /// The address of now, if there is one.
     fn now(&self, then: &Address) -> Option<Address> {
         match self {
-            Lead::Stays => Some(then.clone()),
-            Lead::Moves(now) | Lead::Returns(now, _) => Some(now.clone()),
+            Lead::Stays(_) => Some(then.clone()),
+            Lead::Moves(now, _) | Lead::Returns(now, _) => Some(now.clone()),
             Lead::Away | Lead::Gone => None,
         }
     }
@@ -75,14 +75,17 @@ struct Way<'a> {
 
 impl Way<'_> {
     fn lead(&mut self, address: &Address, interface: Option<&InterfaceId>) -> Lead {
-        let (Some(name), Some(interface)) = (address.interface(), interface) else { return Lead::Stays };
+        let (Some(name), Some(interface)) = (address.interface(), interface) else { return Lead::Stays(None) };
         let links = self.links;
         let found =
             *self.known.entry((name.to_owned(), interface.clone())).or_insert_with(|| interface.find(name, links));
+        let known = |now: &str| links.get(now).map_or_else(|| interface.clone(), |there| interface.as_known_by(there));
         let lead = match found {
-            Whereabouts::Here(now) if now == name => Lead::Stays,
+            Whereabouts::Here(now) if now == name => Lead::Stays(Some(known(now))),
             // No address can hold some names: until it has another one nothing of it can be reached.
-            Whereabouts::Here(now) => address.with_interface(now).map_or(Lead::Away, Lead::Moves),
+            Whereabouts::Here(now) => {
+                address.with_interface(now).map_or(Lead::Away, |address| Lead::Moves(address, known(now)))
+            }
             Whereabouts::Back(now, id) => {
                 address.with_interface(now).map_or(Lead::Away, |address| Lead::Returns(address, id.clone()))
             }
@@ -99,7 +102,7 @@ impl Way<'_> {
         if self.unclear.contains(address) {
             self.returned.extend(at);
         }
-        self.changed |= !matches!(lead, Lead::Stays);
+        self.changed |= !matches!(lead, Lead::Stays(_));
         lead
     }
 }
@@ -147,6 +150,13 @@ impl History {
         }
     }
 
+    /// Of what is gone there is nothing to put back, as far as anybody can tell.
+    fn forget(&mut self, address: Address, held: Held) {
+        if held.ours != held.original {
+            self.forgotten.push((address, held));
+        }
+    }
+
     fn follow_held(&mut self, way: &mut Way) -> Led {
         let mut led = Led::new();
         let mut held: BTreeMap<Address, Held> = BTreeMap::new();
@@ -154,11 +164,13 @@ impl History {
             let lead = way.lead(&address, ours.interface.as_ref());
             led.insert(address.clone(), lead.now(&address));
             match lead {
-                Lead::Stays => {
+                Lead::Stays(id) => {
+                    ours.interface = id.or(ours.interface);
                     // The later word than one that leads here from another name.
                     held.insert(address, ours);
                 }
-                Lead::Moves(now) => {
+                Lead::Moves(now, id) => {
+                    ours.interface = Some(id);
                     held.entry(now).or_insert(ours);
                 }
                 Lead::Returns(now, id) => {
@@ -167,7 +179,7 @@ impl History {
                     held.entry(now).or_insert(ours);
                 }
                 Lead::Away => self.away.push((address, ours)),
-                Lead::Gone => {}
+                Lead::Gone => self.forget(address, ours),
             }
         }
         for ours in held.values_mut() {
@@ -186,8 +198,11 @@ impl History {
             let lead = way.lead(&entry.address, entry.interface.as_ref());
             led.insert(entry.address.clone(), lead.now(&entry.address));
             match lead {
-                Lead::Stays => {}
-                Lead::Moves(now) => entry.address = now,
+                Lead::Stays(id) => entry.interface = id.or(entry.interface),
+                Lead::Moves(now, id) => {
+                    entry.address = now;
+                    entry.interface = Some(id);
+                }
                 Lead::Returns(now, id) => {
                     way.returned.insert(now.clone());
                     entry.address = now;
@@ -230,7 +245,14 @@ impl History {
             Role::Guard { .. } => None,
         };
         let Some(found) = found.filter(|found| **found != entry.original) else { return };
-        self.away.retain(|(address, held)| *address != entry.address || held.interface != entry.interface);
+        if wrote.is_some() {
+            let is_same = |held: &Held| {
+                let both = held.interface.as_ref().zip(entry.interface.as_ref());
+                both.is_some_and(|(held, entry)| held.is_no_other_than(entry))
+            };
+            self.away.retain(|(address, held)| *address != entry.address || !is_same(held));
+        }
+        // Killed before or behind the write: what was held before may still be there, and both are waited for.
         self.away.push((entry.address.clone(), held_of(entry, found, None)));
     }
 
@@ -245,10 +267,12 @@ impl History {
             let now = lead.now(&address);
             led.insert(address.clone(), now.clone());
             match lead {
-                Lead::Returns(_, id) => ours.interface = Some(id),
-                Lead::Stays | Lead::Moves(_) | Lead::Away => {}
+                Lead::Returns(_, id) | Lead::Moves(_, id) => ours.interface = Some(id),
+                Lead::Stays(id) => ours.interface = id.or(ours.interface),
+                Lead::Away => {}
                 Lead::Gone => {
                     changed = true;
+                    self.forget(address, ours);
                     continue;
                 }
             }
@@ -258,11 +282,20 @@ impl History {
             }
         }
         way.changed = changed || !welcome.is_empty();
+        let mut welcomed: BTreeSet<Address> = BTreeSet::new();
         for (now, mut ours) in welcome {
             ours.cause = ours.cause.as_ref().and_then(|cause| current(cause, &[&led, of_held]));
-            if let Entry::Vacant(place) = self.held.entry(now) {
-                way.returned.insert(place.key().clone());
-                place.insert(ours);
+            match self.held.entry(now) {
+                Entry::Vacant(place) => {
+                    way.returned.insert(place.key().clone());
+                    welcomed.insert(place.key().clone());
+                    place.insert(ours);
+                }
+                // Either may be there: who looks decides.
+                Entry::Occupied(place) if welcomed.contains(place.key()) => {
+                    self.away.push((place.key().clone(), ours));
+                }
+                Entry::Occupied(_) => {}
             }
         }
     }
@@ -281,10 +314,34 @@ impl History {
             Some(Observed::Denied | Observed::WriteOnly | Observed::Withheld | Observed::Failed { .. }) => true,
         };
         let is_guard = |held: &Held| held.ours == held.original;
+        // What a transaction that is open may have put in place of what is held is no reason to forget what was there before both.
+        let open = self.open.as_ref();
+        let ours_of = |address: &Address, held: &Held| {
+            let entries =
+                open.into_iter().flat_map(|open| &open.begin.entries).filter(|entry| entry.address == *address);
+            let of_open = entries.flat_map(|entry| {
+                let ours = open.map(|open| open.ours(address, &entry.wanted)).unwrap_or_default();
+                ours.into_iter().chain([entry.before.clone()])
+            });
+            [held.ours.clone()].into_iter().chain(of_open).collect::<Vec<Value>>()
+        };
+        let (others, away): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.away).into_iter().partition(|(address, other)| {
+                let is_one = |held: &Held| held.interface == other.interface;
+                returned.contains(address) && self.held.get(address).is_some_and(is_one)
+            });
+        self.away = away;
+        for (address, other) in others {
+            let is_held = self
+                .held
+                .get(&address)
+                .is_some_and(|held| is_there(&address, &held.original, &ours_of(&address, held)));
+            if !is_held && is_there(&address, &other.original, std::slice::from_ref(&other.ours)) {
+                self.held.insert(address, other);
+            }
+        }
         self.held.retain(|address, held| {
-            !returned.contains(address)
-                || is_guard(held)
-                || is_there(address, &held.original, std::slice::from_ref(&held.ours))
+            !returned.contains(address) || is_guard(held) || is_there(address, &held.original, &ours_of(address, held))
         });
         // What a cause that is still there took away comes back with it. Any other guarded value is at its original, whoever
         // brought it there.

@@ -22,6 +22,8 @@ pub struct History {
     pub held: BTreeMap<Address, Held>,
     /// What it has changed of hardware that is not there now, by the names of then. It is held again once it is back.
     pub away: Vec<(Address, Held)>,
+    /// What was forgotten with its interface since the journal was read. Not on disk: to be told when it is gone from there.
+    pub forgotten: Vec<(Address, Held)>,
     /// The transaction without an end.
     pub open: Option<Transaction>,
     /// What the last undo met with somebody else's value and left alone, until the next transaction begins.

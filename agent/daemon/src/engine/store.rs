@@ -4,9 +4,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
+use tracing::warn;
 use trimtab_core::address::Address;
 use trimtab_core::host::HostId;
 use trimtab_core::journal;
+use trimtab_core::journal::Held;
 use trimtab_core::journal::History;
 use trimtab_core::journal::JournalError;
 use trimtab_core::journal::Record;
@@ -278,6 +280,10 @@ impl Store {
         let text: String =
             records.iter().enumerate().map(|(seq, record)| journal::encode(seq as u64, record)).collect();
         self.dir.replace_journal(text.as_bytes())?;
+        for (address, Held { original, ours, cause: _, interface: _ }) in &history.forgotten {
+            // It may be in another namespace: software's devices cannot be told from others once they are back.
+            warn!(%address, %original, left = %ours, "its interface is gone, and what it was before trimtab is forgotten");
+        }
         self.history = journal::replay(records);
         self.has_followed = false;
         self.good_bytes = text.len() as u64;

@@ -21,6 +21,7 @@ use trimtab_core::address::link::Queue;
 use trimtab_core::address::link::QueueAttribute;
 use trimtab_core::observed::Reading;
 use trimtab_core::value::Value;
+use trimtab_netlink::link::Flags;
 use trimtab_netlink::link::Link;
 
 use super::cpus;
@@ -75,6 +76,12 @@ impl Queues {
         }
     }
 
+    /// The view of whoever may make no sysfs, with this one as `/sys`.
+    #[cfg(test)]
+    pub(super) fn shared(root: OwnedFd) -> Queues {
+        Queues { root, view: View::Shared, last: None }
+    }
+
     /// Forgets the folder of the interface read last: a name may be another interface's by now.
     pub(super) fn look_anew(&mut self) {
         self.last = None;
@@ -110,14 +117,15 @@ impl Queues {
     /// Writes the value of one queue of this interface.
     ///
     /// # Errors
-    /// The system's; ENODEV if another one is called so by now.
+    /// The system's; ENODEV if another one is called so by now, or none.
     pub(super) fn write(&self, link: &Link, queue: &Queue, value: &Value) -> io::Result<()> {
         let interface = link.name.as_str();
         if self.view == View::Shared && !self.is_same(interface, identity(link)) {
             return Err(Errno::PERM.into());
         }
         // The folder stays this interface's, whatever that is called from here on.
-        let folder = self.open_file(&format!("class/net/{interface}"), OFlags::PATH | OFlags::DIRECTORY)?;
+        let folder = self.open_file(&format!("class/net/{interface}"), OFlags::PATH | OFlags::DIRECTORY);
+        let folder = folder.map_err(|error| if error == Errno::NOENT { Errno::NODEV } else { error })?;
         let number = read_text(&open_within(folder.as_fd(), "ifindex", OFlags::empty())?)?;
         if number.trim().parse() != Ok(link.index) {
             return Err(Errno::NODEV.into());
@@ -138,16 +146,16 @@ impl Queues {
         if taken == text.len() { Ok(()) } else { Err(io::Error::from(io::ErrorKind::WriteZero)) }
     }
 
-    /// The inode of the folder of an interface, which is the device's as long as it lives; nothing where it is not certain whose
-    /// folder it is.
-    pub(super) fn node(&self, interface: &str) -> Option<u64> {
-        match self.view {
-            View::Own => {
-                let folder = rustix::fs::statat(&self.root, format!("class/net/{interface}"), AtFlags::empty());
-                folder.ok().map(|folder| folder.st_ino)
-            }
-            View::Shared => None,
-        }
+    /// The inode of the folder that has this interface's name, which is the device's as long as it lives; nothing where it is
+    /// not certain that the folder is of the thread's namespace. The same in either view (fs/sysfs/mount.c `sysfs_init`: one root).
+    pub(super) fn node(&self, link: &Link) -> Option<u64> {
+        let is_own = match self.view {
+            View::Own => true,
+            // Every namespace has its `lo`, with one number and no address to tell it by.
+            View::Shared => !link.flags.has(Flags::LOOPBACK) && self.is_same(&link.name, identity(link)),
+        };
+        let folder = || rustix::fs::statat(&self.root, format!("class/net/{}", link.name), AtFlags::empty()).ok();
+        Some(is_own.then(folder)??.st_ino)
     }
 
     /// How many queues of each direction there are now: receiving, transmitting.
@@ -206,7 +214,7 @@ fn read_text(file: &OwnedFd) -> Result<String, Errno> {
     text.map(str::to_owned).map_err(|_| Errno::ILSEQ)
 }
 
-fn own() -> Result<OwnedFd, Errno> {
+pub(super) fn own() -> Result<OwnedFd, Errno> {
     let context = rustix::mount::fsopen("sysfs", FsOpenFlags::FSOPEN_CLOEXEC)?;
     rustix::mount::fsconfig_create(context.as_fd())?;
     let attributes =

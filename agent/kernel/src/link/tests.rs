@@ -11,6 +11,8 @@ use trimtab_core::value::Ports;
 use trimtab_core::value::Value;
 
 use super::Links;
+use super::queues;
+use super::queues::Queues;
 use crate::WriteError;
 use crate::testing::in_new_netns;
 use crate::testing::run;
@@ -302,5 +304,28 @@ fn a_device_is_known_again_from_another_namespace_and_its_successor_is_not_taken
         run("ip", &["link", "delete", "br0"]);
         run("ip", &["link", "add", "two", "index", &two.ifindex.to_string(), "type", "veth", "peer", "name", "one"]);
         assert_eq!(two.find("two", &links.identities().unwrap()), Whereabouts::Gone);
+    });
+}
+
+/// As for a service without CAP_SYS_ADMIN: `/sys` tells, of interfaces that it shows for certain.
+#[test]
+fn who_may_make_no_sysfs_knows_the_folders_that_are_certainly_meant() {
+    in_new_netns("who_may_make_no_sysfs_knows_the_folders_that_are_certainly_meant", || {
+        pair(1);
+        let own = Links::default().identities().unwrap();
+        let seen_in = |root| {
+            let mut links = Links { queues: Some(Queues::shared(root)), ..Links::default() };
+            links.identities().unwrap()
+        };
+        let seen = seen_in(queues::own().unwrap());
+        for name in ["one.100", "two"] {
+            assert!(own[name].node.is_some());
+            assert_eq!(seen[name], own[name]);
+        }
+        // Every namespace has one of that name, number and address.
+        assert_eq!(seen["lo"].node, None);
+        // That of the machine's own namespace.
+        let machines = std::fs::File::open("/sys").unwrap().into();
+        assert!(seen_in(machines).values().all(|interface| interface.node.is_none()));
     });
 }

@@ -275,6 +275,95 @@ fn an_early_journal_is_followed_by_numbers() {
     let mut history = replay([serde_json::from_str::<Record>(early).unwrap()]);
     assert_eq!(history.follow(&links([("lan0", card(2, MAC))])), something(&[]));
     assert_eq!(names(&history), ["link:lan0/mtu"]);
-    assert_eq!(history.follow(&links([("lan0", card(3, MAC))])), something(&[]));
-    assert!(history.held.is_empty() && history.away.is_empty());
+    // Seen once it is known by more.
+    assert_eq!(history.follow(&links([("lan0", card(3, MAC))])), something(&["link:lan0/mtu"]));
+}
+
+/// A transaction of one value of eth0, of which this much is known.
+fn of_one(before: i64, wanted: i64, wrote: Option<i64>, interface: InterfaceId) -> Transaction {
+    let entry = Entry {
+        address: address("link:eth0/mtu"),
+        role: Role::Set,
+        before: Value::Int(before),
+        original: Value::Int(1500),
+        wanted: vec![Value::Int(wanted)],
+        unforeseen: false,
+        moved_by: None,
+        interface: Some(interface),
+    };
+    let wrote: BTreeMap<Address, Value> =
+        wrote.map(|wrote| (address("link:eth0/mtu"), Value::Int(wrote))).into_iter().collect();
+    let awaiting = (!wrote.is_empty()).then(Vec::new);
+    Transaction { begin: begin(vec![entry]), wrote, awaiting }
+}
+
+/// What is held once the card is back with this value, and the transaction was undone.
+fn held_after(mut history: History, now: &Links, found_mtu: i64) -> Vec<(i64, i64)> {
+    let Followed::Something { returned } = history.follow(now) else { panic!("it was not away") };
+    history.let_go_of_lost(&returned, &found(&[("link:eth0/mtu", found_mtu)]), &Facts::default());
+    let mut history = rewritten(&history);
+    crate::journal::replay::step(&mut history, Record::Done { id: "1".into(), outcome: Outcome::Undone });
+    assert!(history.away.is_empty(), "{:?}", history.away);
+    let number = |value: &Value| if let Value::Int(number) = value { *number } else { -1 };
+    history.held.values().map(|held| (number(&held.original), number(&held.ours))).collect()
+}
+
+/// On trial it holds something else than what was held before, which comes back with the end of the trial.
+#[test]
+fn a_card_that_comes_back_amid_a_trial_keeps_what_was_held_before_it() {
+    let of = |ifindex| InterfaceId { node: Some(70), ..card(ifindex, MAC) };
+    let held_of = |found_mtu| {
+        let mut history = holding([("link:eth0/mtu", held(1500, 9000, None, Some(of(2))))]);
+        history.open = Some(of_one(9000, 4000, Some(4000), of(2)));
+        held_after(history, &links([("eth0", of(9))]), found_mtu)
+    };
+    assert_eq!(held_of(4000), [(1500, 9000)]);
+    assert_eq!(held_of(9000), [(1500, 9000)]);
+    assert_eq!(held_of(1500), []);
+    assert_eq!(held_of(5000), []);
+}
+
+/// Killed before the write or behind it, and the card went before anybody saw which.
+#[test]
+fn a_card_that_went_amid_a_write_is_held_by_what_it_comes_back_with() {
+    let of = |ifindex| InterfaceId { node: Some(70), ..card(ifindex, MAC) };
+    let held_of = |wrote, found_mtu| {
+        // Of the one that is held less was known.
+        let mut history = holding([("link:eth0/mtu", held(1500, 9000, None, Some(card(2, MAC))))]);
+        history.open = Some(Transaction { awaiting: None, ..of_one(9000, 4000, wrote, of(2)) });
+        history.follow(&links([]));
+        let mut history = rewritten(&history);
+        crate::journal::replay::step(&mut history, Record::Done { id: "1".into(), outcome: Outcome::Undone });
+        held_after(history, &links([("eth0", of(2))]), found_mtu)
+    };
+    assert_eq!(held_of(None, 9000), [(1500, 9000)]);
+    assert_eq!(held_of(None, 4000), [(1500, 4000)]);
+    assert_eq!(held_of(None, 1500), []);
+    assert_eq!(held_of(Some(4000), 4000), [(1500, 4000)]);
+    assert_eq!(held_of(Some(4000), 9000), []);
+}
+
+#[test]
+fn what_is_forgotten_can_be_told() {
+    let mut history = holding([
+        ("link:v0/mtu", held(1500, 1400, None, Some(veth(7)))),
+        ("link:v1/mtu", held(1500, 1500, Some("link:v0/mtu"), Some(veth(7)))),
+        ("link:eth0/mtu", held(1500, 1400, None, Some(card(2, MAC)))),
+    ]);
+    history.follow(&links([]));
+    assert_eq!(history.forgotten, [(address("link:v0/mtu"), held(1500, 1400, None, Some(veth(7))))]);
+}
+
+/// Early journals know the number only, and those of whoever may not look into sysfs no inode.
+#[test]
+fn more_is_known_of_an_interface_once_it_was_seen() {
+    let bare = InterfaceId { ifindex: 2, kind: None, permanent_address: None, node: None, bus: None };
+    let known = InterfaceId { node: Some(70), ..card(2, MAC) };
+    for name in ["eth0", "lan0"] {
+        let mut history = holding([("link:eth0/mtu", held(1500, 1400, None, Some(bare.clone())))]);
+        history.follow(&links([(name, known.clone())]));
+        assert_eq!(history.held[&address(&format!("link:{name}/mtu"))].interface, Some(known.clone()));
+        history.follow(&links([]));
+        assert_eq!(history.away.len(), 1);
+    }
 }
