@@ -18,7 +18,10 @@ fn what_sysctl_reads_afterwards_is_what_the_plan_said() {
         world.trimtab(&["apply", role]).exits(0).says(&["in force:", "written and read back"]);
         for change in plan["changes"].as_array().unwrap() {
             for cell in change["cells"].as_array().unwrap() {
-                let key = cell["address"].as_str().unwrap().strip_prefix("sysctl:").unwrap();
+                let Some(key) = cell["address"].as_str().unwrap().strip_prefix("sysctl:") else {
+                    assert_eq!(cell["address"], "nft:trimtab/mss-clamp");
+                    continue;
+                };
                 let case = &cell["cases"][0];
                 let wanted = if case["write"].is_null() { &case["found"] } else { &case["write"] };
                 assert_eq!(world.sysctl(key), spelled(wanted), "{role}: {key}");

@@ -21,6 +21,7 @@ mod privilege;
 mod promises;
 mod qdisc;
 mod revert;
+mod rules;
 mod saved;
 mod status;
 mod trial;

@@ -1,6 +1,14 @@
 //! Namespaces by name: `--netns NAME` and `sysctl@NAME:` are as good as `ip netns exec NAME`.
 
+use std::fs::File;
+use std::os::fd::AsFd;
+use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+
+use rustix::thread::LinkNameSpaceType;
 
 use crate::world::World;
 
@@ -9,11 +17,20 @@ pub struct Named(pub String);
 
 impl Named {
     pub fn new() -> Named {
-        let name = format!("trimtab-test-{}-{:?}", std::process::id(), std::thread::current().id());
-        let name = name.replace(['(', ')'], "");
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        let name = format!("trimtab-test-{}-{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
         let status = Command::new("ip").args(["netns", "add", &name]).status().unwrap();
         assert!(status.success());
         Named(name)
+    }
+
+    /// Runs something on a thread inside of it.
+    pub fn thread<T: Send + 'static>(&self, body: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
+        let netns = File::open(Path::new("/run/netns").join(&self.0)).unwrap();
+        std::thread::spawn(move || {
+            rustix::thread::move_into_link_name_space(netns.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();
+            body()
+        })
     }
 
     fn sysctl(&self, key: &str) -> String {

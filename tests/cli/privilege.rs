@@ -20,15 +20,25 @@ fn as_nobody(world: &World, arguments: &[&str]) -> Told {
 #[test]
 fn plan_needs_no_root_for_what_can_be_read() {
     let Some(world) = World::new() else { return };
-    let mine = world.trimtab(&["plan", "router"]).exits(2);
-    assert_eq!(as_nobody(&world, &["plan", "router"]).exits(2).out, mine.out);
+    let mine = world.trimtab(&["plan", "egress-proxy"]).exits(2);
+    assert_eq!(as_nobody(&world, &["plan", "egress-proxy"]).exits(2).out, mine.out);
     as_nobody(&world, &["status"]).exits(0);
     as_nobody(&world, &["facts"]).exits(0);
     as_nobody(&world, &["explain", "net.ipv4.tcp_sack"]).exits(0).says(&["live       1"]);
-    world.trimtab(&["apply", "router"]).exits(0);
-    as_nobody(&world, &["plan", "router"]).exits(0);
+    world.trimtab(&["apply", "egress-proxy"]).exits(0);
+    as_nobody(&world, &["plan", "egress-proxy"]).exits(0);
     as_nobody(&world, &["verify"]).exits(0);
-    as_nobody(&world, &["status"]).exits(0).says(&["profile router"]);
+    as_nobody(&world, &["status"]).exits(0).says(&["profile egress-proxy"]);
+}
+
+#[test]
+fn rules_for_packets_are_told_to_be_out_of_sight() {
+    let Some(world) = World::new() else { return };
+    let out_of_sight = ["trimtab/mss-clamp", "this user may not read it", "run as root, or with CAP_NET_ADMIN"];
+    as_nobody(&world, &["plan", "router"]).exits(2).says(&out_of_sight);
+    world.trimtab(&["apply", "router"]).exits(0);
+    as_nobody(&world, &["plan", "router"]).exits(3).says(&out_of_sight);
+    as_nobody(&world, &["verify"]).exits(3);
 }
 
 #[test]

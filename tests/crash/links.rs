@@ -55,7 +55,7 @@ fn values(world: &World) -> BTreeMap<String, Reading> {
         let keys = kernel.list(Kind::Sysctl).unwrap();
         addresses.extend(keys.into_iter().filter(|address| match &address.object {
             Object::Sysctl(key) => key.interface().is_some_and(|interface| interface.starts_with("veth")),
-            Object::Link(_) | Object::Tc(_) => false,
+            Object::Link(_) | Object::Tc(_) | Object::Nft(_) => false,
         }));
         let readings = kernel.read(&addresses);
         addresses.iter().map(ToString::to_string).zip(readings).collect()

@@ -8,6 +8,7 @@ mod bench;
 mod cuts;
 mod kills;
 mod links;
+mod rules;
 mod signals;
 mod timers;
 #[path = "../cli/world.rs"]

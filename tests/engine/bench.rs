@@ -74,11 +74,10 @@ pub fn link(name: &str) -> LinkKey {
     name.parse().unwrap()
 }
 
-/// An address by the name of its key, in canonical spelling; of a device's value, behind `link:`; of a root, behind `tc:`.
+/// An address by the name of its key, in canonical spelling; of another kind, with its word in front: `link:eth0/mtu`.
 pub fn address(name: &str) -> Address {
-    let address = match name.strip_prefix("link:") {
-        Some(name) => Address::link(link(name)),
-        None if name.starts_with("tc:") => name.parse().unwrap(),
+    let address = match name.split_once(':') {
+        Some(_) => name.parse().unwrap(),
         None => Address::sysctl(key(name)),
     };
     rules_of(&address).canonical(&address)
@@ -126,11 +125,12 @@ pub type Values = BTreeMap<Address, String>;
 /// Every value of a kernel.
 pub fn values(kernel: &FakeKernel) -> Values {
     let mut kernel = kernel.clone();
-    let listed = [Kind::Sysctl, Kind::Link, Kind::Tc].map(|kind| kernel.list(kind).unwrap()).concat();
+    let listed = [Kind::Sysctl, Kind::Link, Kind::Tc, Kind::Nft].map(|kind| kernel.list(kind).unwrap()).concat();
     let text = |address: &Address| match &address.object {
         Object::Sysctl(key) => kernel.text(key).unwrap().to_owned(),
         Object::Link(key) => kernel.link(key).unwrap().to_string(),
         Object::Tc(key) => key.interface().map(|name| kernel.root(name).unwrap().to_string()).unwrap_or_default(),
+        Object::Nft(key) => kernel.rules(*key).map_or_else(String::new, ToString::to_string),
     };
     let texts: Vec<String> = listed.iter().map(text).collect();
     listed.into_iter().zip(texts).collect()

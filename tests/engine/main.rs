@@ -16,5 +16,6 @@ mod qdisc;
 mod renames;
 mod replugs;
 mod returns;
+mod rules;
 mod sessions;
 mod trials;

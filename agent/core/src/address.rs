@@ -21,9 +21,11 @@ use serde::Serializer;
 use thiserror::Error;
 
 pub mod link;
+pub mod nft;
 pub mod tc;
 
 pub use link::LinkKey;
+pub use nft::NftKey;
 pub use tc::TcKey;
 
 use crate::catalogue;
@@ -37,11 +39,13 @@ pub enum Kind {
     Link,
     /// What queues, shapes and polices the packets of an interface.
     Tc,
+    /// Rules for packets in trimtab's own nftables table.
+    Nft,
 }
 
 impl Kind {
     /// Every kind, in the order in which plans show them.
-    pub const ALL: &[Kind] = &[Kind::Sysctl, Kind::Link, Kind::Tc];
+    pub const ALL: &[Kind] = &[Kind::Sysctl, Kind::Link, Kind::Tc, Kind::Nft];
 
     /// The word used in addresses and as the section of a profile.
     pub fn word(self) -> &'static str {
@@ -49,6 +53,7 @@ impl Kind {
             Kind::Sysctl => "sysctl",
             Kind::Link => "link",
             Kind::Tc => "tc",
+            Kind::Nft => "nft",
         }
     }
 }
@@ -88,6 +93,8 @@ pub enum Object {
     Link(LinkKey),
     /// A value of traffic control.
     Tc(TcKey),
+    /// Rules for packets in trimtab's own nftables table.
+    Nft(NftKey),
 }
 
 /// Why a text is no address. Each variant carries what the user wrote.
@@ -111,6 +118,9 @@ pub enum AddressError {
     /// What it names of traffic control is nothing.
     #[error(transparent)]
     Tc(#[from] tc::TcKeyError),
+    /// No such rules are trimtab's.
+    #[error(transparent)]
+    Nft(#[from] nft::NftKeyError),
 }
 
 fn known_kinds() -> String {
@@ -134,12 +144,18 @@ impl Address {
         Address { netns: None, object: Object::Tc(key) }
     }
 
+    /// The address of rules for packets in the namespace trimtab acts on.
+    pub fn nft(key: NftKey) -> Address {
+        Address { netns: None, object: Object::Nft(key) }
+    }
+
     /// The kind of the addressed object.
     pub fn kind(&self) -> Kind {
         match self.object {
             Object::Sysctl(_) => Kind::Sysctl,
             Object::Link(_) => Kind::Link,
             Object::Tc(_) => Kind::Tc,
+            Object::Nft(_) => Kind::Nft,
         }
     }
 
@@ -149,6 +165,7 @@ impl Address {
             Object::Sysctl(key) => key.interface().filter(|name| *name != "all" && *name != "default"),
             Object::Link(key) => Some(key.interface()),
             Object::Tc(key) => key.interface(),
+            Object::Nft(_) => None,
         }
     }
 
@@ -160,6 +177,7 @@ impl Address {
             Object::Sysctl(key) => Object::Sysctl(key.with_interface(interface)?),
             Object::Link(key) => Object::Link(key.with_interface(interface)?),
             Object::Tc(key) => Object::Tc(key.with_interface(interface)?),
+            Object::Nft(_) => return None,
         };
         let address = Address { netns: self.netns.clone(), object };
         address.interface().is_some().then_some(address)
@@ -171,6 +189,7 @@ impl Address {
             Object::Sysctl(key) => key.to_string(),
             Object::Link(key) => key.to_string(),
             Object::Tc(key) => key.to_string(),
+            Object::Nft(key) => key.to_string(),
         }
     }
 }
@@ -185,6 +204,7 @@ impl fmt::Display for Address {
             Object::Sysctl(key) => write!(f, ":{key}"),
             Object::Link(key) => write!(f, ":{key}"),
             Object::Tc(key) => write!(f, ":{key}"),
+            Object::Nft(key) => write!(f, ":{key}"),
         }
     }
 }
@@ -212,6 +232,7 @@ impl FromStr for Address {
             Kind::Sysctl => Object::Sysctl(rest.parse()?),
             Kind::Link => Object::Link(rest.parse()?),
             Kind::Tc => Object::Tc(rest.parse()?),
+            Kind::Nft => Object::Nft(rest.parse()?),
         };
         Ok(Address { netns: netns.map(str::to_owned), object })
     }
@@ -246,7 +267,7 @@ impl JsonSchema for Address {
                             `sysctl@blue:net.ipv4.ip_forward` in another network namespace. A dot inside a part of a \
                             sysctl's key is written as a slash.",
             "type": "string",
-            "pattern": r"^(sysctl(@[^:/]+)?:[^\s=.]+(\.[^\s=.]+)+|link(@[^:/]+)?:[^\s:/]+(/[^\s:/]+)+|tc(@[^:/]+)?:(kinds|[^\s:/]+/root))$",
+            "pattern": r"^(sysctl(@[^:/]+)?:[^\s=.]+(\.[^\s=.]+)+|link(@[^:/]+)?:[^\s:/]+(/[^\s:/]+)+|tc(@[^:/]+)?:(kinds|[^\s:/]+/root)|nft(@[^:/]+)?:[a-z]+/[a-z-]+)$",
         })
     }
 }

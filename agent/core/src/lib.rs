@@ -24,6 +24,7 @@ pub mod lint;
 pub mod observed;
 pub mod plan;
 pub mod policy;
+pub mod prefix;
 pub mod profile;
 pub mod profile_schema;
 pub mod render;

@@ -62,7 +62,20 @@ impl<T> Tree<T> {
     }
 }
 
+/// The word of a tree that says that there is nothing.
+const NONE: &str = "none";
+
 impl Tree {
+    /// That there is nothing.
+    pub fn none() -> Tree {
+        Tree::new(NONE)
+    }
+
+    /// Whether it says that there is nothing.
+    pub fn is_none(&self) -> bool {
+        *self == Tree::none()
+    }
+
     /// The number of this name, if there is one.
     pub fn int(&self, name: &str) -> Option<i64> {
         match self.scalars.get(name)? {

@@ -12,6 +12,7 @@ use std::io;
 use trimtab_core::address::Address;
 use trimtab_core::address::Kind;
 use trimtab_core::address::LinkKey;
+use trimtab_core::address::NftKey;
 use trimtab_core::address::Object;
 use trimtab_core::address::SysctlKey;
 use trimtab_core::address::TcKey;
@@ -38,6 +39,7 @@ mod foreign;
 mod interfaces;
 mod laws;
 mod links;
+mod nft;
 mod parse;
 mod table;
 mod tc;
@@ -58,6 +60,7 @@ pub struct FakeKernel {
     interfaces: BTreeMap<String, Interface>,
     links: Links,
     roots: tc::Roots,
+    nft: nft::Table,
     /// Devices that have gone to another namespace.
     elsewhere: Vec<Device>,
     /// The "was ever set" bits of `conf.default`; a new interface is born with them.
@@ -163,6 +166,7 @@ impl FakeKernel {
             interfaces: BTreeMap::new(),
             links: Links::default(),
             roots: tc::Roots::default(),
+            nft: nft::Table::default(),
             elsewhere: Vec::new(),
             modules: BTreeMap::new(),
             default_set: BTreeSet::new(),
@@ -316,6 +320,7 @@ impl FakeKernel {
             Object::Sysctl(key) => key,
             Object::Link(key) => return self.links.read(key),
             Object::Tc(key) => return self.read_tc(key),
+            Object::Nft(key) => return self.nft.read(*key),
         };
         let Some(node) = self.nodes.get(key) else { return Reading::Absent };
         match node.class {
@@ -433,6 +438,7 @@ impl Kernel for FakeKernel {
                 let roots = self.interfaces.keys().filter_map(|name| TcKey::new(name, Hook::Root).ok());
                 Ok(std::iter::once(TcKey::Kinds).chain(roots).map(Address::tc).collect())
             }
+            Kind::Nft => Ok(NftKey::ALL.iter().copied().map(Address::nft).collect()),
         }
     }
 
@@ -452,6 +458,7 @@ impl Kernel for FakeKernel {
         match cells.first().map(|(address, _)| address.kind()) {
             Some(Kind::Link) => return self.write_links(cells, fault),
             Some(Kind::Tc) => return self.write_tc(cells, fault),
+            Some(Kind::Nft) => return self.write_rules(cells, fault),
             Some(Kind::Sysctl) | None => {}
         }
         let Some((address, value)) = sysctl::only_cell(cells, self.identity.netns.name.as_deref())? else {

@@ -35,6 +35,7 @@ pub mod live;
 pub mod lock;
 pub mod modules;
 pub mod netns;
+mod nft;
 pub mod output;
 pub mod signals;
 pub mod state;

@@ -213,7 +213,7 @@ impl Links {
             .iter()
             .filter_map(|(address, value)| match &address.object {
                 Object::Link(key) => Some((key, value)),
-                Object::Sysctl(_) | Object::Tc(_) => None,
+                Object::Sysctl(_) | Object::Tc(_) | Object::Nft(_) => None,
             })
             .collect();
         let Some((address, _)) = cells.first() else { return Ok(()) };

@@ -10,6 +10,7 @@ use thiserror::Error;
 use trimtab_core::address::Address;
 use trimtab_core::address::Kind;
 use trimtab_core::address::LinkKey;
+use trimtab_core::address::NftKey;
 use trimtab_core::address::Object;
 use trimtab_core::address::TcKey;
 use trimtab_core::conntrack::ConntrackUsage;
@@ -32,6 +33,7 @@ use crate::identity;
 use crate::identity::IdentityError;
 use crate::link::Links;
 use crate::modules;
+use crate::nft;
 use crate::sysctl;
 use crate::tc::Tc;
 
@@ -82,7 +84,7 @@ impl LiveKernel {
         };
         match &address.object {
             Object::Sysctl(key) => self.sysctls.write(address, key, value, link.map(|link| link.ifindex)),
-            Object::Link(_) | Object::Tc(_) => Ok(()),
+            Object::Link(_) | Object::Tc(_) | Object::Nft(_) => Ok(()),
         }
     }
 
@@ -132,6 +134,7 @@ impl Kernel for LiveKernel {
             Kind::Sysctl => Ok(self.sysctls.list()?.into_iter().map(Address::sysctl).collect()),
             Kind::Link => Ok(self.links.list()?.into_iter().map(Address::link).collect()),
             Kind::Tc => Ok(self.tc.list()?.into_iter().map(Address::tc).collect()),
+            Kind::Nft => Ok(NftKey::ALL.iter().copied().map(Address::nft).collect()),
         }
     }
 
@@ -142,11 +145,13 @@ impl Kernel for LiveKernel {
             match &address.object {
                 Object::Link(key) => of_links.push(key),
                 Object::Tc(key) => of_tc.push(key),
-                Object::Sysctl(_) => {}
+                Object::Sysctl(_) | Object::Nft(_) => {}
             }
         }
         let mut links = self.links.read(&of_links).into_iter();
         let mut tc = self.tc.read(&of_tc).into_iter();
+        // The table is read once for all that is in it.
+        let mut table = None;
         let mut readings = Vec::with_capacity(addresses.len());
         for address in addresses {
             readings.push(if self.is_here(address) {
@@ -154,6 +159,7 @@ impl Kernel for LiveKernel {
                     Object::Sysctl(key) => self.sysctls.read(key),
                     Object::Link(_) => links.next().unwrap_or(Reading::Absent),
                     Object::Tc(_) => tc.next().unwrap_or(Reading::Absent),
+                    Object::Nft(key) => nft::reading(table.get_or_insert_with(nft::read), *key),
                 }
             } else {
                 Reading::Failed { errno: libc::EXDEV }
@@ -166,7 +172,7 @@ impl Kernel for LiveKernel {
         // One that is of another namespace is not read at all.
         self.sysctls.hold(addresses.filter_map(|address| match &address.object {
             Object::Sysctl(key) => Some(key),
-            Object::Link(_) | Object::Tc(_) => None,
+            Object::Link(_) | Object::Tc(_) | Object::Nft(_) => None,
         }));
     }
 
@@ -187,6 +193,7 @@ impl Kernel for LiveKernel {
             Some(Kind::Sysctl) => self.write_sysctl(cells, link),
             Some(Kind::Link) => self.links.write(cells, link),
             Some(Kind::Tc) => self.tc.write(cells, link),
+            Some(Kind::Nft) => nft::write(cells),
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::policy::Policy;
 use crate::value::Value;
 
 pub mod link;
+pub mod nft;
 pub mod sysctl;
 mod take_back;
 pub mod tc;
@@ -96,6 +97,7 @@ pub fn rules(kind: Kind) -> &'static dyn Rules {
         Kind::Sysctl => &sysctl::SysctlRules,
         Kind::Link => &link::LinkRules,
         Kind::Tc => &tc::TcRules,
+        Kind::Nft => &nft::NftRules,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::file::File;
 use super::link;
+use super::nft;
 use super::params;
 use super::params::Param;
 use super::params::Raw;
@@ -51,6 +52,7 @@ pub(super) fn set(file: &mut File<'_>, text: &str, netns: Option<&str>) -> Vec<S
         Kind::Sysctl => sysctl_set(file, trimmed, key_span, &node).into_iter().collect(),
         Kind::Link => link::argument(file, trimmed, key_span, &node),
         Kind::Tc => link::qdisc_argument(file, trimmed, key_span, &node).into_iter().collect(),
+        Kind::Nft => nft::argument(file, trimmed, key_span, &node),
     }
 }
 

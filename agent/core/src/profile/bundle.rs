@@ -82,7 +82,7 @@ impl Bundle {
                     }
                 }
                 Target::Tc(target) => needed.extend(target.matcher.facts()),
-                Target::Sysctl(_) => {}
+                Target::Sysctl(_) | Target::Nft(_) => {}
             }
         }
         needed.remove("name");

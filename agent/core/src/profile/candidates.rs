@@ -107,6 +107,7 @@ pub(super) fn candidates<'a>(bundle: &'a Bundle, facts: &'a Facts, interfaces: &
             let candidate = Candidate { speaker, statement, exactness: Exactness::of(Specificity::Exact) };
             match &statement.target {
                 Target::Sysctl(target) => candidates.sysctl(candidate, target, &around),
+                Target::Nft(key) => candidates.add(Object::Nft(*key), candidate, None),
                 Target::Link(LinkTarget { matcher, .. }) | Target::Tc(TcTarget { matcher, .. }) => {
                     let fresh = last.as_ref().is_none_or(|(other, _)| !Arc::ptr_eq(other, matcher));
                     if fresh {
@@ -116,7 +117,7 @@ pub(super) fn candidates<'a>(bundle: &'a Bundle, facts: &'a Facts, interfaces: &
                     match &statement.target {
                         Target::Link(target) => candidates.link(candidate, target, matched),
                         Target::Tc(target) => candidates.tc(candidate, target, matched),
-                        Target::Sysctl(_) => {}
+                        Target::Sysctl(_) | Target::Nft(_) => {}
                     }
                 }
             }

@@ -7,6 +7,7 @@ use super::file::File;
 use super::glob::Pattern;
 use super::leaf;
 use super::link;
+use super::nft;
 use super::params;
 use super::params::Param;
 use super::params::Raw;
@@ -119,7 +120,7 @@ pub(super) struct HostFile {
     pub(super) namespaces: std::collections::BTreeMap<String, Section>,
 }
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 14] = [
     "profiles",
     "mode",
     "on-drift",
@@ -132,9 +133,22 @@ const KEYS: [&str; 12] = [
     "sysctl",
     "link",
     "conntrack",
+    nft::NOTRACK,
+    nft::MSS_CLAMP,
 ];
-const NAMESPACE_KEYS: [&str; 9] =
-    ["profiles", "mode", "on-drift", "unmanaged", "params", "facts", "sysctl", "link", "conntrack"];
+const NAMESPACE_KEYS: [&str; 11] = [
+    "profiles",
+    "mode",
+    "on-drift",
+    "unmanaged",
+    "params",
+    "facts",
+    "sysctl",
+    "link",
+    "conntrack",
+    nft::NOTRACK,
+    nft::MSS_CLAMP,
+];
 
 /// Reads a host file.
 pub(super) fn host_file(file: &mut File<'_>, table: &Table) -> HostFile {
@@ -167,6 +181,8 @@ fn section_entry(file: &mut File<'_>, entry: &Entry, section: &mut Section, know
         "sysctl" => section.statements.extend(sysctl::section(file, node)),
         "conntrack" => section.statements.extend(conntrack::section(file, node)),
         "link" => section.statements.extend(link::sections(file, node)),
+        nft::NOTRACK => section.statements.extend(nft::notrack(file, node, entry.key_span.clone())),
+        nft::MSS_CLAMP => section.statements.extend(nft::mss_clamp(file, node, entry.key_span.clone())),
         "include" => {
             let message = "`include` belongs into a profile, not into the host file";
             file.error("unknown-key", message, entry.key_span.clone()).help =

@@ -20,6 +20,7 @@ mod host;
 mod leaf;
 pub(crate) mod link;
 mod load;
+pub(crate) mod nft;
 mod params;
 mod queues;
 mod resolve;

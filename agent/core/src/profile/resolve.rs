@@ -81,7 +81,7 @@ pub(super) fn resolve(bundle: &Bundle, facts: Facts, interfaces: &BTreeSet<Strin
     let mut settling = Settling { bundle, facts: &facts, desired: Desired::default(), diagnostics: Vec::new() };
     let mut candidates = candidates(bundle, &facts, interfaces);
     let is_queue = |object: &Object| match object {
-        Object::Sysctl(_) | Object::Tc(_) => false,
+        Object::Sysctl(_) | Object::Tc(_) | Object::Nft(_) => false,
         Object::Link(key) => matches!(key.attribute(), LinkAttribute::Queue(_)),
     };
     // Those of queues come last: how many there are depends on the others.
@@ -130,7 +130,7 @@ fn judge<'a>(bundle: &Bundle, facts: &Facts, spoken: Spoken<'a>, object: &Object
         (Object::Link(key), _) => Some(key.interface()),
         (Object::Tc(key), _) => key.interface(),
         (Object::Sysctl(_), Some(key)) => key.interface().filter(|name| *name != "all" && *name != "default"),
-        (Object::Sysctl(_), None) => None,
+        (Object::Sysctl(_), None) | (Object::Nft(_), _) => None,
     };
     let context = Context { facts, params: &bundle.values, link };
     let mut problems = Vec::new();
@@ -144,6 +144,8 @@ fn judge<'a>(bundle: &Bundle, facts: &Facts, spoken: Spoken<'a>, object: &Object
                 (Object::Tc(_), _) => {
                     link::normal_qdisc(&policy, &statement.value_place).map_err(|problem| vec![*problem])
                 }
+                // Its section has said all there is to say.
+                (Object::Nft(_), _) => Ok(policy),
                 (Object::Sysctl(canonical), spelled) => {
                     sysctl_policy(spelled.as_ref().unwrap_or(canonical), canonical, policy, statement, &mut problems)
                 }
@@ -304,6 +306,7 @@ fn conflict(bundle: &Bundle, object: &Object, contenders: &[&Judged<'_>]) -> Opt
         Object::Sysctl(key) => key.to_string(),
         Object::Link(key) => format!("link:{key}"),
         Object::Tc(key) => format!("tc:{key}"),
+        Object::Nft(key) => format!("nft:{key}"),
     };
     let wants = |one: &Judged<'_>| one.want.as_ref().map(normal);
     let says = |one: &Judged<'_>| {

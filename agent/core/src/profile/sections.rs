@@ -4,6 +4,7 @@ use super::conntrack;
 use super::file::File;
 use super::leaf;
 use super::link;
+use super::nft;
 use super::params;
 use super::params::Param;
 use super::statement::Statement;
@@ -31,9 +32,10 @@ pub(super) struct Named {
     pub(super) place: Place,
 }
 
-const KEYS: [&str; 7] = ["description", "include", "on-drift", "params", "sysctl", "link", "conntrack"];
+const KEYS: [&str; 9] =
+    ["description", "include", "on-drift", "params", "sysctl", "link", "conntrack", nft::NOTRACK, nft::MSS_CLAMP];
 /// Sections of kinds that later versions know.
-const LATER: [&str; 4] = ["notrack", "mss-clamp", "tc", "nft"];
+const LATER: [&str; 2] = ["tc", "nft"];
 const HOST_ONLY: [&str; 7] = ["profiles", "mode", "unmanaged", "facts", "drift", "metrics", "namespace"];
 
 /// Reads the top level of a profile.
@@ -49,6 +51,8 @@ pub(super) fn profile(file: &mut File<'_>, table: &Table) -> Profile {
             "sysctl" => profile.statements.extend(sysctl::section(file, &entry.node)),
             "conntrack" => profile.statements.extend(conntrack::section(file, &entry.node)),
             "link" => profile.statements.extend(link::sections(file, &entry.node)),
+            nft::NOTRACK => profile.statements.extend(nft::notrack(file, &entry.node, entry.key_span.clone())),
+            nft::MSS_CLAMP => profile.statements.extend(nft::mss_clamp(file, &entry.node, entry.key_span.clone())),
             key if HOST_ONLY.contains(&key) => {
                 let message = format!("`{key}` belongs into the host file, not into a profile");
                 file.error("unknown-key", message, entry.key_span.clone());

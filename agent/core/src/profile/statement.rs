@@ -6,6 +6,7 @@ use super::draft::Draft;
 use super::glob::Glob;
 use super::link::LinkTarget;
 use super::link::Matcher;
+use crate::address::NftKey;
 use crate::address::SysctlKey;
 use crate::address::tc::Hook;
 use crate::desired::Origin;
@@ -26,6 +27,7 @@ pub(super) struct Statement {
 pub(super) enum Target {
     Sysctl(SysctlTarget),
     Link(LinkTarget),
+    Nft(NftKey),
     Tc(TcTarget),
 }
 

@@ -271,7 +271,7 @@ pub(super) fn twins(statements: &[Statement]) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     let sysctls = statements.iter().filter_map(|statement| match &statement.target {
         Target::Sysctl(target) => Some((statement, target)),
-        Target::Link(_) | Target::Tc(_) => None,
+        Target::Link(_) | Target::Tc(_) | Target::Nft(_) => None,
     });
     for (statement, SysctlTarget { key, glob }) in sysctls {
         let canonical = (catalogue::canonical_key(key), glob.is_some());

@@ -6,6 +6,7 @@
 mod conntrack;
 mod leaf;
 mod link;
+mod nft;
 mod qdisc;
 mod sysctl;
 
@@ -102,6 +103,7 @@ fn document(title: &str, description: &str, properties: Map<String, Value>) -> V
     definitions.extend(link::definitions());
     definitions.extend(qdisc::definitions());
     definitions.extend(conntrack::definitions());
+    definitions.extend(nft::definitions());
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": title,
@@ -136,6 +138,8 @@ fn section() -> Map<String, Value> {
     properties.insert("sysctl".to_owned(), json!({ "$ref": "#/definitions/sysctl" }));
     properties.insert("link".to_owned(), json!({ "type": "array", "items": { "$ref": "#/definitions/link" } }));
     properties.insert("conntrack".to_owned(), json!({ "$ref": "#/definitions/conntrack" }));
+    properties.insert("notrack".to_owned(), json!({ "type": "array", "items": { "$ref": "#/definitions/notrack" } }));
+    properties.insert("mss-clamp".to_owned(), json!({ "$ref": "#/definitions/mss-clamp" }));
     properties
 }
 

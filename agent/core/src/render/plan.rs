@@ -22,6 +22,7 @@ use crate::plan::Finding;
 use crate::plan::Plan;
 use crate::plan::saved::SavedPlan;
 use crate::plan::saved::Summary;
+use crate::tree::Tree;
 use crate::value::Value;
 
 /// How much to show.
@@ -143,7 +144,7 @@ fn parts(kind: Kind, plan: &Plan, detail: Detail) -> BTreeMap<Option<&str>, Part
 /// The device under whose heading an address is shown, if its kind has such headings.
 fn device(address: &Address) -> Option<&str> {
     match &address.object {
-        Object::Sysctl(_) => None,
+        Object::Sysctl(_) | Object::Nft(_) => None,
         Object::Link(key) => Some(key.interface()),
         Object::Tc(key) => key.interface(),
     }
@@ -154,7 +155,7 @@ fn name_below(address: &Address, heading: Option<&str>) -> String {
     match &address.object {
         Object::Link(key) if Some(key.interface()) == heading => key.attribute().to_string(),
         Object::Tc(key) if key.interface() == heading => key.local_name().to_owned(),
-        Object::Link(_) | Object::Sysctl(_) | Object::Tc(_) => address.local_name(),
+        Object::Link(_) | Object::Sysctl(_) | Object::Tc(_) | Object::Nft(_) => address.local_name(),
     }
 }
 
@@ -219,6 +220,7 @@ impl Row {
 
     fn of(action: Action, cell: &Cell) -> Row {
         let (sigil, tone) = match action {
+            Action::Set if cell.from.as_tree().is_some_and(Tree::is_none) => ("+", Tone::Change),
             Action::Set if tree::is_another(&cell.from, cell.to()) => ("±", Tone::Change),
             Action::Set => ("~", Tone::Change),
             Action::Return => ("-", Tone::Return),
@@ -343,7 +345,7 @@ fn below(address: &Address) -> String {
             | LinkAttribute::Coalesce(_)
             | LinkAttribute::Pause(_)) => attribute.to_string(),
         },
-        Object::Sysctl(_) | Object::Tc(_) => address.local_name(),
+        Object::Sysctl(_) | Object::Tc(_) | Object::Nft(_) => address.local_name(),
     }
 }
 
@@ -353,6 +355,7 @@ fn family(address: &Address) -> String {
         Object::Sysctl(key) => key.with_interface("*").map(|key| key.to_string()).unwrap_or_default(),
         Object::Link(key) => key.attribute().to_string(),
         Object::Tc(key) => key.local_name().to_owned(),
+        Object::Nft(_) => String::new(),
     }
 }
 
@@ -362,6 +365,7 @@ fn short(address: &Address) -> String {
         Object::Sysctl(key) => key.interface().map_or_else(|| address.local_name(), str::to_owned),
         Object::Link(key) => key.interface().to_owned(),
         Object::Tc(key) => key.interface().unwrap_or_default().to_owned(),
+        Object::Nft(_) => address.local_name(),
     }
 }
 

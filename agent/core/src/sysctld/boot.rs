@@ -75,7 +75,7 @@ pub fn read_order(files: &[BootFile]) -> Vec<&BootFile> {
 pub fn next_boot(files: &[BootFile], address: &Address) -> Option<BootSetting> {
     match &address.object {
         Object::Sysctl(key) => NextBoot::new(files).setting(key),
-        Object::Link(_) | Object::Tc(_) => None,
+        Object::Link(_) | Object::Tc(_) | Object::Nft(_) => None,
     }
 }
 

@@ -89,7 +89,7 @@ pub fn run(common: &Common, options: &cli::Explain) -> Result<Exit, Failure> {
     let boot = NextBoot::new(&files);
     let key = match &address.object {
         Object::Sysctl(key) => Some(key),
-        Object::Link(_) | Object::Tc(_) => None,
+        Object::Link(_) | Object::Tc(_) | Object::Nft(_) => None,
     };
     let initial = session.host.id.netns.initial;
     let report = Report {
@@ -143,7 +143,7 @@ fn text(report: &Report, interfaces: &BTreeSet<String>, initial: bool) -> String
     let own = match &address.object {
         Object::Link(key) => Some(key.interface()),
         Object::Tc(key) => key.interface(),
-        Object::Sysctl(_) => None,
+        Object::Sysctl(_) | Object::Nft(_) => None,
     };
     let _ = match own.filter(|interface| !interfaces.contains(*interface)) {
         Some(interface) => writeln!(text, "  live       there is no interface {interface}"),
@@ -205,13 +205,14 @@ fn text(report: &Report, interfaces: &BTreeSet<String>, initial: bool) -> String
         text.push_str("  apply      nothing to do\n");
     }
     match (&address.object, initial) {
-        (Object::Sysctl(_) | Object::Link(_) | Object::Tc(_), false) => {
+        (Object::Sysctl(_) | Object::Link(_) | Object::Tc(_) | Object::Nft(_), false) => {
             text.push_str("  next boot  this namespace does not outlive the boot\n");
         }
         (Object::Sysctl(_), true) => boot_text(&mut text, next_boot.as_ref(), procps.as_ref()),
         (Object::Tc(_), true) => {
             text.push_str("  next boot  the kernel's default, of the kind that net.core.default_qdisc names\n");
         }
+        (Object::Nft(_), true) => text.push_str("  next boot  none, until trimtab applies them again\n"),
         (Object::Link(_), true) => {
             text.push_str("  next boot  what the driver and systemd.link(5) make of it: trimtab does not read that\n");
         }

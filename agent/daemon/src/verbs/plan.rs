@@ -59,7 +59,7 @@ pub fn run(common: &Common, options: &cli::Plan) -> Result<Exit, Failure> {
                 let boot = NextBoot::new(&files);
                 next_boot(&mut plan, &session, &intent, &|address| match &address.object {
                     Object::Sysctl(key) => boot.setting(key),
-                    Object::Link(_) | Object::Tc(_) => None,
+                    Object::Link(_) | Object::Tc(_) | Object::Nft(_) => None,
                 });
             }
             let saved = saved(&session, intent, plan);

@@ -44,7 +44,7 @@ fn next_boot(session: &Session, addresses: &[Address]) -> BTreeMap<Address, Boot
     let boot = NextBoot::new(&files);
     let setting = |address: &Address| match &address.object {
         Object::Sysctl(key) => boot.setting(key),
-        Object::Link(_) | Object::Tc(_) => None,
+        Object::Link(_) | Object::Tc(_) | Object::Nft(_) => None,
     };
     addresses.iter().filter_map(|address| Some((address.clone(), setting(address)?))).collect()
 }

@@ -126,7 +126,7 @@ impl FakeKernel {
         }
         let keys = cells.iter().map(|(address, value)| match &address.object {
             Object::Link(key) => Some((key.clone(), value.clone())),
-            Object::Sysctl(_) | Object::Tc(_) => None,
+            Object::Sysctl(_) | Object::Tc(_) | Object::Nft(_) => None,
         });
         let Some(keys) = keys.collect::<Option<Vec<(LinkKey, Value)>>>() else {
             let source = io::Error::from(io::ErrorKind::InvalidInput);

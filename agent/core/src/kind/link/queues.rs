@@ -112,7 +112,7 @@ fn queue(address: &Address) -> Option<Queue> {
             | LinkAttribute::Coalesce(_)
             | LinkAttribute::Pause(_) => None,
         },
-        crate::address::Object::Sysctl(_) | crate::address::Object::Tc(_) => None,
+        crate::address::Object::Sysctl(_) | crate::address::Object::Tc(_) | crate::address::Object::Nft(_) => None,
     }
 }
 

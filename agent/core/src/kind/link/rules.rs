@@ -38,7 +38,7 @@ pub struct LinkRules;
 fn key(address: &Address) -> Option<&LinkKey> {
     match &address.object {
         Object::Link(key) => Some(key),
-        Object::Sysctl(_) | Object::Tc(_) => None,
+        Object::Sysctl(_) | Object::Tc(_) | Object::Nft(_) => None,
     }
 }
 

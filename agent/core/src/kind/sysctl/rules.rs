@@ -31,7 +31,7 @@ pub struct SysctlRules;
 fn key(address: &Address) -> Option<&SysctlKey> {
     match &address.object {
         Object::Sysctl(key) => Some(key),
-        Object::Link(_) | Object::Tc(_) => None,
+        Object::Link(_) | Object::Tc(_) | Object::Nft(_) => None,
     }
 }
 

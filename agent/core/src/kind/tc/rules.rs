@@ -33,7 +33,7 @@ const RANK: u16 = 200;
 fn key(address: &Address) -> Option<&TcKey> {
     match &address.object {
         Object::Tc(key) => Some(key),
-        Object::Sysctl(_) | Object::Link(_) => None,
+        Object::Sysctl(_) | Object::Link(_) | Object::Nft(_) => None,
     }
 }
 

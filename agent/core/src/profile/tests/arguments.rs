@@ -33,7 +33,7 @@ fn set_that_cannot_be_read_is_shown_with_its_place() {
             "net.core.somaxconn",
             "--set:1:1 argument want ADDRESS=VALUE, found no `=`; as in --set net.core.somaxconn=8192",
         ),
-        ("xdp:eth0=fq", "--set:1:1 bad-key unknown kind `xdp`: this version knows sysctl, link, tc"),
+        ("xdp:eth0=fq", "--set:1:1 bad-key unknown kind `xdp`: this version knows sysctl, link, tc, nft"),
         ("/proc/sys/net=1", "--set:1:1 bad-key sysctl key `/proc/sys/net` is a path: write the part behind /proc/sys/"),
         (
             "sysctl:net/../kernel/x=1",

@@ -7,6 +7,7 @@ mod host;
 mod includes;
 mod laws;
 mod link;
+mod nft;
 mod params;
 mod qdisc;
 mod resolve;

@@ -46,6 +46,7 @@ pub(super) const LIST_ELEMENT: u16 = 1;
 pub(super) mod table {
     pub(in super::super) const NAME: u16 = 1;
     pub(in super::super) const FLAGS: u16 = 2;
+    pub(in super::super) const USES: u16 = 3;
     pub(in super::super) const HANDLE: u16 = 4;
     pub(in super::super) const USERDATA: u16 = 6;
     pub(in super::super) const OWNER: u16 = 7;

@@ -25,6 +25,8 @@ pub struct Table {
     pub name: String,
     /// A number that no other table of the namespace has or had, until the kernel starts anew.
     pub handle: u64,
+    /// How many things are in it: chains, sets, objects and flow tables. Rules do not count.
+    pub uses: u32,
     /// Whether its chains see no packets for now.
     pub is_dormant: bool,
     /// The [port](RequestSocket::port) of the socket that alone may change it, if it was made so.
@@ -73,12 +75,13 @@ pub fn get(socket: &mut RequestSocket, family: Family, name: &str) -> Result<Opt
     }
 }
 
-/// Makes a table, or leaves alone what is there; a comment counts only if it is made.
+/// Makes a table, or has the chains of one that is there see packets again if they do not; a comment counts only if it is made.
 ///
 /// # Errors
 /// [`Error::NoName`] if the name has a NUL in it.
 pub fn add(family: Family, name: &str, comment: Option<&str>) -> Result<Request, Error> {
     let mut request = request("add", number::NEW_TABLE, family, name)?;
+    request.body.be32(is::FLAGS, 0);
     if let Some(comment) = comment {
         request.body.attribute(is::USERDATA, &userdata::of_comment(comment));
     }
@@ -119,12 +122,13 @@ fn request(verb: &str, kind: u16, family: Family, name: &str) -> Result<Request,
 
 fn table(message: &Message<'_>) -> Result<Table, Malformed> {
     let (header, attributes) = Header::split(message)?;
-    let (mut name, mut handle, mut flags, mut owner, mut comment) = (None, 0, 0, None, None);
+    let (mut name, mut handle, mut uses, mut flags, mut owner, mut comment) = (None, 0, 0, 0, None, None);
     for attribute in attributes {
         let attribute = attribute?;
         match attribute.kind {
             is::NAME => name = Some(attribute.text_lossy().into_owned()),
             is::HANDLE => handle = attribute.be64()?,
+            is::USES => uses = attribute.be32()?,
             is::FLAGS => flags = attribute.be32()?,
             is::OWNER => owner = Some(attribute.be32()?),
             is::USERDATA => comment = userdata::comment(attribute.payload),
@@ -135,6 +139,7 @@ fn table(message: &Message<'_>) -> Result<Table, Malformed> {
         family: Family::of(header.family),
         name: name.ok_or(Malformed::Missing { what: "NFTA_TABLE_NAME" })?,
         handle,
+        uses,
         is_dormant: flags & DORMANT != 0,
         owner,
         comment,

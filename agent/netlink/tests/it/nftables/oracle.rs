@@ -201,6 +201,10 @@ fn tables_of_all_families_are_listed() {
         let chains = chain::dump(&mut socket, Family::Netdev, "c").unwrap();
         let base = chains[0].base.as_ref().unwrap();
         assert_eq!((base.devices.as_slice(), base.priority), (["lo".to_owned()].as_slice(), 5));
+        assert_eq!(listed.iter().map(|one| one.uses).collect::<Vec<_>>(), [0, 0, 0, 1]);
+        // One that sleeps is woken where it is made once more.
+        commit(&mut socket, vec![table::add(Family::Inet, "a", None).unwrap()], None).unwrap();
+        assert!(!table::get(&mut socket, Family::Inet, "a").unwrap().unwrap().is_dormant);
         commit(&mut socket, vec![table::delete_handle(Family::Ip6, listed[2].handle)], None).unwrap();
         assert_eq!(table::get(&mut socket, Family::Ip6, "b").unwrap(), None);
     });

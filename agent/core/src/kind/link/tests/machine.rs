@@ -55,7 +55,7 @@ pub fn at(text: &str) -> Address {
 fn key(address: &Address) -> LinkKey {
     match &address.object {
         Object::Link(key) => key.clone(),
-        other @ (Object::Sysctl(_) | Object::Tc(_)) => panic!("{other:?}"),
+        other @ (Object::Sysctl(_) | Object::Tc(_) | Object::Nft(_)) => panic!("{other:?}"),
     }
 }
 
