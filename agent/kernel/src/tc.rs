@@ -11,21 +11,17 @@ use trimtab_core::address::Object;
 use trimtab_core::address::TcKey;
 use trimtab_core::address::tc::Hook;
 use trimtab_core::interface_id::InterfaceId;
-use trimtab_core::kind::tc::handle;
-use trimtab_core::kind::tc::is_in_place;
 use trimtab_core::observed::Reading;
 use trimtab_core::tree::Tree;
 use trimtab_core::value::Value;
 use trimtab_netlink::Error;
 use trimtab_netlink::link;
-use trimtab_netlink::link::Link;
 use trimtab_netlink::socket::Protocol;
-use trimtab_netlink::socket::Request;
 use trimtab_netlink::socket::RequestSocket;
 use trimtab_netlink::tc::Handle;
+use trimtab_netlink::tc::class;
+use trimtab_netlink::tc::filter;
 use trimtab_netlink::tc::qdisc;
-use trimtab_netlink::tc::qdisc::NewQdisc;
-use trimtab_netlink::tc::qdisc::Qdisc;
 
 use crate::WriteError;
 use crate::facts::modules;
@@ -35,8 +31,13 @@ use crate::link::opened;
 mod kinds;
 mod make;
 mod show;
+mod steps;
 #[cfg(test)]
 mod tests;
+
+use show::Attached;
+use steps::NoSteps;
+use steps::steps;
 
 /// What an interface has that was never up: no queue at all (net/sched/sch_generic.c `noop_qdisc`), which no dump shows.
 const NONE_YET: &str = "noop";
@@ -53,7 +54,7 @@ impl Tc {
     /// Reads many at once; the answers stand in the order of the keys.
     pub(crate) fn read(&mut self, keys: &[&TcKey]) -> Vec<Reading> {
         let is_asked = keys.iter().any(|key| key.interface().is_some());
-        let roots = if is_asked { self.roots() } else { Ok(BTreeMap::new()) };
+        let roots = if is_asked { self.roots(None) } else { Ok(BTreeMap::new()) };
         let one = |key: &&TcKey| match (key, &roots) {
             (TcKey::Kinds, _) => self.kinds(),
             (TcKey::At { interface, hook: Hook::Root }, Ok(roots)) => {
@@ -69,7 +70,7 @@ impl Tc {
     /// # Errors
     /// If the kernel does not list its interfaces.
     pub(crate) fn list(&mut self) -> io::Result<Vec<TcKey>> {
-        let roots = self.roots().map_err(|error| io::Error::other(error.to_string()))?;
+        let roots = self.roots(None).map_err(|error| io::Error::other(error.to_string()))?;
         let kinds = std::iter::once(TcKey::Kinds);
         Ok(kinds.chain(roots.keys().filter_map(|name| TcKey::new(name, Hook::Root).ok())).collect())
     }
@@ -78,20 +79,28 @@ impl Tc {
         opened(&mut self.route, || RequestSocket::open(Protocol::Route))
     }
 
-    /// The root of each interface, by its name.
-    fn roots(&mut self) -> Result<BTreeMap<String, Tree>, Error> {
+    /// The root of each interface, or of one, by its name.
+    fn roots(&mut self, only: Option<&str>) -> Result<BTreeMap<String, Tree>, Error> {
         let route = self.route()?;
         let links = link::dump(route)?;
         let all = qdisc::dump(route)?;
-        let mut by_interface: BTreeMap<u32, Vec<&Qdisc>> = BTreeMap::new();
+        let mut by_interface: BTreeMap<u32, Attached<'_>> = BTreeMap::new();
         for qdisc in &all {
-            by_interface.entry(qdisc.interface).or_default().push(qdisc);
+            by_interface.entry(qdisc.interface).or_default().qdiscs.push(qdisc);
         }
-        let root = |link: &Link| {
-            let of_interface = by_interface.get(&link.index).map(Vec::as_slice).unwrap_or_default();
-            show::root(of_interface).unwrap_or_else(|| Tree::new(NONE_YET))
-        };
-        Ok(links.iter().map(|link| (link.name.clone(), root(link))).collect())
+        let mut roots = BTreeMap::new();
+        for link in links.into_iter().filter(|link| only.is_none_or(|only| only == link.name)) {
+            let mut attached = by_interface.remove(&link.index).unwrap_or_default();
+            let root = attached.qdiscs.iter().find(|qdisc| qdisc.parent == Handle::ROOT && !qdisc.is_default());
+            if let Some(handle) = root.filter(|root| !is_classless(&root.kind)).map(|root| root.handle) {
+                // The kernel tells of classes and filters for one interface at a time only.
+                attached.classes = class::dump(route, link.index)?;
+                attached.classes.retain(|class| !matches!(class.kind, class::Kind::Implied { .. }));
+                attached.filters = filter::dump(route, link.index, handle)?.len();
+            }
+            roots.insert(link.name, show::root(&attached).unwrap_or_else(|| Tree::new(NONE_YET)));
+        }
+        Ok(roots)
     }
 
     fn kinds(&mut self) -> Reading {
@@ -146,47 +155,40 @@ impl Tc {
         if !meant.is_none_or(same) {
             return Err(WriteError::Elsewhere { address: address.clone() });
         }
-        let now = self.roots().map_err(refused)?.remove(name).unwrap_or_else(|| Tree::new(NONE_YET));
-        for request in steps(link.index, &now, to).map_err(invalid)? {
-            let request = request.map_err(refused)?;
-            self.route().and_then(|route| route.acknowledged(request)).map_err(refused)?;
+        let now = self.roots(Some(name)).map_err(refused)?.remove(name).unwrap_or_else(|| Tree::new(NONE_YET));
+        let stages = steps(link.index, &now, to).map_err(|why| match why {
+            NoSteps::Unsendable(why) => invalid(why),
+            NoSteps::Netlink(error) => refused(error),
+        })?;
+        for stage in stages {
+            let answers = self.route().map_err(refused)?.batch(stage);
+            answers.into_iter().collect::<Result<Vec<_>, _>>().map_err(refused)?;
         }
         Ok(())
     }
 }
 
-/// The requests that make one root of another.
-fn steps(interface: u32, now: &Tree, to: &Tree) -> Result<Vec<Result<Request, Error>>, make::Unsendable> {
-    let delete = |tree: &Tree| Ok::<_, make::Unsendable>(qdisc::delete(interface, Handle::ROOT, make::handle(tree)?));
-    if handle::is_default(to) {
-        return if handle::of(now).is_none() { Ok(Vec::new()) } else { Ok(vec![Ok(delete(now)?)]) };
+/// Whether nothing can be below it but what the kernel attached by itself.
+fn is_classless(kind: &qdisc::Kind) -> bool {
+    use qdisc::Kind;
+    match kind {
+        Kind::Pfifo(_)
+        | Kind::Bfifo(_)
+        | Kind::PfifoFast
+        | Kind::Noqueue
+        | Kind::Mq
+        | Kind::Tbf(_)
+        | Kind::Netem(_)
+        | Kind::Ingress
+        | Kind::Clsact => true,
+        Kind::Fq(_)
+        | Kind::FqCodel(_)
+        | Kind::Cake(_)
+        | Kind::Htb(_)
+        | Kind::Prio(_)
+        | Kind::Sfq(_)
+        | Kind::Other { .. } => false,
     }
-    if !to.children.is_empty() {
-        return Err("what is below a root cannot be made yet");
-    }
-    if is_in_place(now, to) {
-        let new = NewQdisc::at(interface, Handle::ROOT, make::handle(to)?, make::kind(&asked(now, to))?);
-        return Ok(vec![new.change()]);
-    }
-    let new = NewQdisc::at(interface, Handle::ROOT, make::handle(to)?, make::kind(to)?);
-    if handle::of(now) == handle::of(to) {
-        // Under its own handle the kernel would only change it, if it could.
-        return Ok(vec![Ok(delete(now)?), new.add()]);
-    }
-    Ok(vec![new.replace()])
-}
-
-/// Kinds of which all is sent at once: what is not would be 0.
-const WHOLE: &[&str] = &["pfifo", "bfifo", "tbf", "prio", "netem"];
-
-/// What is to be asked for in a change: of most kinds no more than what differs, for some options are refused even where
-/// they are as they were.
-fn asked(now: &Tree, to: &Tree) -> Tree {
-    let mut asked = to.clone();
-    if !WHOLE.contains(&to.word.as_str()) {
-        asked.scalars.retain(|name, scalar| now.scalars.get(name) != Some(scalar));
-    }
-    asked
 }
 
 fn typed(tree: Tree) -> Reading {

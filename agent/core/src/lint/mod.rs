@@ -20,6 +20,7 @@ use crate::policy::Policy;
 use crate::value::Value;
 
 mod bounds;
+mod classes;
 mod keys;
 mod links;
 mod pairs;
@@ -53,6 +54,7 @@ pub fn lint(desired: &Desired, facts: Option<&Facts>, live: &dyn Fn(&Address) ->
         pairs::check(&view, &subject, &mut lints);
     }
     links::check(&view, &mut lints);
+    classes::check(&view, &mut lints);
     lints.sort_by(|a, b| (&a.address, a.code, &a.message).cmp(&(&b.address, b.code, &b.message)));
     lints
 }

@@ -5,7 +5,11 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::on_drift;
+use crate::kind::tc::qdiscs;
+use crate::kind::tc::qdiscs::Opt;
+use crate::kind::tc::qdiscs::Qdisc;
 use crate::kind::tc::scalar::Shape;
+use crate::profile::link::has_classes;
 use crate::profile::link::qdisc_kinds;
 use crate::profile::link::qdisc_options;
 
@@ -14,20 +18,18 @@ pub(super) fn definitions() -> Map<String, Value> {
     let kinds: Vec<&str> = qdisc_kinds().map(|qdisc| qdisc.kind).collect();
     let mut properties = Map::new();
     for qdisc in qdisc_kinds() {
-        let options: Map<String, Value> = qdisc_options(qdisc)
-            .map(|option| {
-                let plain = option_schema(option.shape);
-                let either = json!([plain, { "$ref": "#/definitions/expr" }]);
-                (option.name.to_owned(), json!({ "description": option.meaning, "anyOf": either }))
-            })
-            .collect();
-        let schema = json!({
-            "type": "object",
-            "description": qdisc.meaning,
-            "additionalProperties": false,
-            "properties": options,
-        });
-        properties.insert(qdisc.kind.to_owned(), schema);
+        let mut options = options(qdisc);
+        if has_classes(qdisc.kind) {
+            let class = if qdisc.kind == "htb" { class() } else { table("A class that comes with it.", leaf()) };
+            let classes = json!({
+                "type": "object",
+                "description": "Classes by their minor numbers, hexadecimal as tc(8) shows them.",
+                "propertyNames": { "pattern": "^ *:*[0-9A-Fa-f]{1,} *$" },
+                "additionalProperties": class,
+            });
+            options.insert("class".to_owned(), classes);
+        }
+        properties.insert(qdisc.kind.to_owned(), table(qdisc.meaning, options));
     }
     properties.insert(
         "prefer".to_owned(),
@@ -59,6 +61,39 @@ pub(super) fn definitions() -> Map<String, Value> {
     let mut definitions = Map::new();
     definitions.insert("qdisc".to_owned(), json!({ "anyOf": [table, { "enum": kinds }] }));
     definitions
+}
+
+fn table(description: &str, properties: Map<String, Value>) -> Value {
+    json!({ "type": "object", "description": description, "additionalProperties": false, "properties": properties })
+}
+
+fn options(qdisc: &Qdisc) -> Map<String, Value> {
+    let option = |option: &Opt| {
+        let either = json!([option_schema(option.shape), { "$ref": "#/definitions/expr" }]);
+        (option.name.to_owned(), json!({ "description": option.meaning, "anyOf": either }))
+    };
+    qdisc_options(qdisc).map(option).collect()
+}
+
+/// A class of htb.
+fn class() -> Value {
+    let mut properties = options(&qdiscs::HTB_CLASS);
+    let parent = json!({ "description": "The class above it; none for the root.", "type": ["integer", "string"] });
+    properties.insert("parent".to_owned(), parent);
+    properties.extend(leaf());
+    table(qdiscs::HTB_CLASS.meaning, properties)
+}
+
+/// What may be attached to a class.
+fn leaf() -> Map<String, Value> {
+    let kinds: Vec<&str> = qdisc_kinds().map(|qdisc| qdisc.kind).collect();
+    let one: Map<String, Value> =
+        qdisc_kinds().map(|qdisc| (qdisc.kind.to_owned(), table(qdisc.meaning, options(qdisc)))).collect();
+    let with_options =
+        json!({ "type": "object", "additionalProperties": false, "maxProperties": 1, "properties": one });
+    let description = "What is attached to it: a kind by its name, or with its options.";
+    let leaf = json!({ "description": description, "anyOf": [{ "enum": kinds }, with_options] });
+    Map::from_iter([("leaf".to_owned(), leaf)])
 }
 
 fn option_schema(shape: Shape) -> Value {

@@ -7,6 +7,7 @@ use trimtab_core::tree::Tree;
 use trimtab_netlink::tc::Handle;
 use trimtab_netlink::tc::LinkLayer;
 use trimtab_netlink::tc::Rate;
+use trimtab_netlink::tc::class::HtbClass;
 use trimtab_netlink::tc::qdisc::Cake;
 use trimtab_netlink::tc::qdisc::Chance;
 use trimtab_netlink::tc::qdisc::Fifo;
@@ -220,6 +221,25 @@ fn htb(options: &Options<'_>) -> Made<Htb> {
         r2q: options.number("r2q")?.unwrap_or(usual.r2q),
         direct_qlen: options.number("direct_qlen")?,
         offload: options.switch("offload")?.unwrap_or_default(),
+    })
+}
+
+/// The parameters of a class of htb.
+pub(super) fn htb_class(tree: &Tree) -> Made<HtbClass> {
+    let options = Options(tree);
+    let (of_class, ceil) = (rate(&options, "rate")?, rate(&options, "ceil")?);
+    if of_class.bytes_per_second == 0 {
+        return Err("a class of htb has no rate");
+    }
+    let ceil = if ceil.bytes_per_second == 0 { of_class } else { ceil };
+    Ok(HtbClass {
+        rate: of_class,
+        ceil,
+        burst: options.number("burst")?.unwrap_or_default(),
+        cburst: options.number("cburst")?.unwrap_or_default(),
+        quantum: options.number("quantum")?,
+        prio: options.number("prio")?.unwrap_or_default(),
+        level: 0,
     })
 }
 

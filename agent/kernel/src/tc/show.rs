@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use trimtab_core::kind::tc::handle::HANDLE;
+use trimtab_core::kind::tc::qdiscs::class_word;
+use trimtab_core::kind::tc::qdiscs::minor_of;
 use trimtab_core::kind::tc::scalar::of_bytes;
 use trimtab_core::kind::tc::scalar::of_chance;
 use trimtab_core::kind::tc::scalar::of_minor;
@@ -15,6 +17,9 @@ use trimtab_core::tree::Tree;
 use trimtab_netlink::tc::Handle;
 use trimtab_netlink::tc::LinkLayer;
 use trimtab_netlink::tc::Rate;
+use trimtab_netlink::tc::class;
+use trimtab_netlink::tc::class::Class;
+use trimtab_netlink::tc::class::HtbClass;
 use trimtab_netlink::tc::qdisc::Cake;
 use trimtab_netlink::tc::qdisc::CakeAckFilter;
 use trimtab_netlink::tc::qdisc::CakeAtm;
@@ -38,23 +43,79 @@ const SIZE_TABLE: &str = "size_table";
 /// The options of a kind that nobody here knows.
 pub(super) const OPAQUE: &str = "options";
 
-/// The root of an interface with what is attached below it, as these disciplines of the interface say; nothing if there is
-/// none, as on one that was never up.
-pub(super) fn root(of_interface: &[&Qdisc]) -> Option<Tree> {
-    let root = of_interface.iter().find(|qdisc| qdisc.parent == Handle::ROOT)?;
-    let mut tree = one(root);
-    let is_below = |qdisc: &&&Qdisc| {
-        let is_here = qdisc.parent.major() != u16::MAX && qdisc.handle != root.handle;
-        is_here && !qdisc.is_default()
-    };
-    let mut below: Vec<&&Qdisc> = of_interface.iter().filter(is_below).collect();
-    below.sort_by_key(|qdisc| qdisc.parent);
-    for qdisc in below {
-        let mut class = Tree::new(format!("class {}", qdisc.parent));
-        class.children.push(one(qdisc));
-        tree.children.push(class);
+/// Deeper than any tree that the kernel builds (net/sched/sch_htb.c `TC_HTB_MAXDEPTH`).
+const DEEPEST: usize = 16;
+
+/// What there is at one interface.
+#[derive(Debug, Default)]
+pub(super) struct Attached<'a> {
+    pub(super) qdiscs: Vec<&'a Qdisc>,
+    pub(super) classes: Vec<Class>,
+    /// How many filters lead into the classes of the root.
+    pub(super) filters: usize,
+}
+
+/// The root of an interface with what is attached below it; nothing if there is none, as on one that was never up. What the
+/// kernel attached by itself below it is left out.
+pub(super) fn root(attached: &Attached<'_>) -> Option<Tree> {
+    let root = attached.qdiscs.iter().find(|qdisc| qdisc.parent == Handle::ROOT)?;
+    let mut tree = with_classes(root, attached, DEEPEST);
+    if attached.filters > 0 {
+        tree.scalars.insert("filters".to_owned(), Scalar::Int(i64::try_from(attached.filters).unwrap_or(i64::MAX)));
     }
     Some(tree)
+}
+
+fn with_classes(qdisc: &Qdisc, attached: &Attached<'_>, left: usize) -> Tree {
+    let mut tree = one(qdisc);
+    let Some(left) = left.checked_sub(1) else { return tree };
+    let own = attached.classes.iter().filter(|class| class.handle.qdisc() == qdisc.handle.qdisc());
+    let tops = own.filter(|class| class.parent == Handle::ROOT || class.parent == qdisc.handle);
+    tree.children.extend(tops.map(|class| of_class(class, attached, left)));
+    // Of other kinds there are classes for what is attached to them.
+    let is_there = |tree: &Tree, minor: u16| tree.children.iter().any(|child| child.word == class_word(minor));
+    for leaf in attached.qdiscs.iter().filter(|leaf| !leaf.is_default() && leaf.handle != qdisc.handle) {
+        let implied = leaf.parent.qdisc() == qdisc.handle.qdisc() && !is_there(&tree, leaf.parent.minor());
+        if implied && !attached.classes.iter().any(|class| class.handle == leaf.parent) {
+            let children = vec![with_classes(leaf, attached, left)];
+            tree.children.push(Tree { children, ..Tree::new(class_word(leaf.parent.minor())) });
+        }
+    }
+    tree.children.sort_by_key(|child| minor_of(&child.word));
+    tree
+}
+
+fn of_class(class: &Class, attached: &Attached<'_>, left: usize) -> Tree {
+    let mut tree = Tree::new(class_word(class.handle.minor()));
+    match &class.kind {
+        class::Kind::Htb(htb) => tree.scalars = htb_class(htb).0,
+        class::Kind::Implied { .. } => {}
+        class::Kind::Other { name: _, options } => drop(tree.scalars.insert(OPAQUE.to_owned(), of_bytes(options))),
+    }
+    let Some(left) = left.checked_sub(1) else { return tree };
+    let below = attached.classes.iter().filter(|other| other.parent == class.handle && other.handle != class.handle);
+    tree.children.extend(below.map(|other| of_class(other, attached, left)));
+    tree.children.sort_by_key(|child| minor_of(&child.word));
+    let leaf = attached.qdiscs.iter().find(|leaf| leaf.parent == class.handle && !leaf.is_default());
+    tree.children.extend(leaf.map(|leaf| with_classes(leaf, attached, left)));
+    tree
+}
+
+fn htb_class(htb: &HtbClass) -> Options {
+    let HtbClass { rate: of_class, ceil, burst, cburst, quantum, prio, level } = *htb;
+    let mut out = Options::default();
+    rate(&mut out, &of_class);
+    for (name, usual) in [("overhead", "0"), ("mpu", "0"), ("linklayer", "ethernet")] {
+        out.0.retain(|other, scalar| other != name || scalar.to_string() != usual);
+    }
+    out.put("ceil", of_rate(ceil.bytes_per_second));
+    out.put("burst", Scalar::Int(i64::try_from(burst).unwrap_or(i64::MAX)));
+    out.put("cburst", Scalar::Int(i64::try_from(cburst).unwrap_or(i64::MAX)));
+    if level == 0 {
+        out.count("prio", prio);
+        out.some("quantum", quantum);
+    }
+    out
 }
 
 /// A queueing discipline without what is below it.

@@ -10,6 +10,7 @@ use trimtab_netlink::tc::qdisc::Qdisc;
 use super::make;
 use super::show;
 use super::steps;
+use crate::testing::run;
 
 fn shown(kind: &Kind) -> Tree {
     Tree { scalars: show::options(kind).0, ..Tree::new(kind.name()) }
@@ -109,9 +110,10 @@ fn what_the_kernel_attached_below_is_not_shown_and_what_others_did_is() {
         qdisc(Handle::new(0, 2), Handle::new(0x8001, 0), Kind::Bfifo(Default::default())),
         qdisc(Handle::INGRESS, Handle::INGRESS_QDISC, Kind::Clsact),
     ];
-    let root = show::root(&all.iter().collect::<Vec<_>>()).unwrap();
-    assert_eq!(root.to_string(), "mq (class 0:2 (bfifo handle 8001:))");
-    assert_eq!(show::root(&[]), None);
+    let attached = show::Attached { qdiscs: all.iter().collect(), ..show::Attached::default() };
+    let root = show::root(&attached).unwrap();
+    assert_eq!(root.to_string(), "mq (class 2 (bfifo handle 8001:))");
+    assert_eq!(show::root(&show::Attached::default()), None);
 }
 
 #[test]
@@ -133,9 +135,86 @@ fn it_takes_the_fewest_steps() {
         ("pfifo handle=7474: limit=5", "noqueue", vec!["delete qdisc 7474:"]),
         ("mq", "noqueue", vec![]),
     ] {
-        let requests = steps(3, &tree(now), &tree(to)).unwrap();
-        let said: Vec<String> = requests.into_iter().map(|request| format!("{:?}", request.unwrap())).collect();
+        let said: Vec<String> =
+            steps(3, &tree(now), &tree(to)).unwrap().iter().flatten().map(|request| format!("{request:?}")).collect();
         assert_eq!(said.len(), what.len(), "{now} -> {to}: {said:?}");
         assert!(said.iter().zip(&what).all(|(said, what)| said.contains(what)), "{now} -> {to}: {said:?}");
     }
+}
+
+/// Classes of one parent, below each of which there may be more, their minor numbers still to be given.
+fn classes() -> impl Strategy<Value = Vec<Tree>> {
+    let numbers = || (1_u64..50, 0_u64..50, 0_i64..8, prop::option::of(1_i64..100));
+    let one = move |children: Vec<Tree>| {
+        numbers().prop_map(move |(rate, more, prio, leaf)| {
+            let mut tree = Tree { children: children.clone(), ..Tree::new("class") };
+            let mut put = |name: &str, scalar| drop(tree.scalars.insert(name.to_owned(), scalar));
+            put("rate", scalar::of_rate(rate * 125_000));
+            put("ceil", scalar::of_rate((rate + more) * 125_000));
+            put("burst", Scalar::Int(5000));
+            put("cburst", Scalar::Int(6000));
+            put("prio", Scalar::Int(prio));
+            if let Some(limit) = leaf.filter(|_| tree.children.is_empty()) {
+                let kind = if limit % 2 == 0 { "pfifo" } else { "bfifo" };
+                tree.children
+                    .push(Tree { scalars: [("limit".to_owned(), Scalar::Int(limit))].into(), ..Tree::new(kind) });
+            }
+            tree
+        })
+    };
+    let leaves = prop::collection::vec(one(Vec::new()), 1..5);
+    leaves.prop_recursive(3, 20, 4, move |inner| prop::collection::vec(inner.prop_flat_map(one), 1..4))
+}
+
+/// A tree of these classes, of which some have the numbers of others of another tree.
+fn numbered(classes: Vec<Tree>, step: u16, handle: &str) -> Tree {
+    fn number(trees: &mut [Tree], next: &mut u16, step: u16) {
+        for tree in trees.iter_mut().filter(|tree| tree.word == "class") {
+            tree.word = qdiscs::class_word(*next);
+            *next += step;
+            number(&mut tree.children, next, step);
+        }
+    }
+    let mut root = Tree { children: classes, ..Tree::new("htb") };
+    root.scalars.insert("handle".to_owned(), Scalar::Text(handle.to_owned()));
+    root.scalars.insert("default".to_owned(), scalar::of_minor(0));
+    number(&mut root.children, &mut 1, step);
+    root
+}
+
+#[test]
+fn any_tree_becomes_any_other_and_converges_at_once() {
+    use trimtab_core::kind::Rules;
+    crate::testing::in_new_netns("any_tree_becomes_any_other_and_converges_at_once", || {
+        run("sh", &["-ec", "ip link add v0 type veth peer name v1; ip link set v0 up"]);
+        let address: trimtab_core::address::Address = "tc:v0/root".parse().unwrap();
+        let trimtab_core::address::Object::Tc(key) = &address.object else { panic!("{address}") };
+        let tc = std::cell::RefCell::new(super::Tc::default());
+        let mut runner =
+            proptest::test_runner::TestRunner::new(ProptestConfig { cases: 24, ..ProptestConfig::default() });
+        let pairs = (classes(), classes(), 1_u16..3);
+        let outcome = runner.run(&pairs, |(first, second, step)| {
+            for tree in [numbered(first, 1, "7474:"), numbered(second, step, "7474:")] {
+                let wanted = trimtab_core::value::Value::Tree(Box::new(tree.clone()));
+                tc.borrow_mut().write(&[(address.clone(), wanted.clone())], None).unwrap();
+                let Some(trimtab_core::observed::Reading::Typed { value: found, .. }) =
+                    tc.borrow_mut().read(&[key]).pop()
+                else {
+                    panic!("no root")
+                };
+                let rules = trimtab_core::kind::tc::TcRules;
+                prop_assert!(
+                    rules.equivalent(&address, &wanted, &found, &Default::default()),
+                    "{:#?}\n{:#?}",
+                    wanted,
+                    found
+                );
+                // Of what is there nothing is to be done again.
+                let found = found.as_tree().unwrap();
+                prop_assert_eq!(steps(1, found, found).unwrap().len(), 0);
+            }
+            Ok(())
+        });
+        outcome.unwrap();
+    });
 }

@@ -45,8 +45,8 @@ pub fn decide(key: &TcKey, policy: &Policy, current: &Value, world: &World) -> D
     let mut lacking = Vec::new();
     for candidate in candidates {
         let Wanted::Tree(wanted) = candidate else { return Decision::Blocked("it is no tree".to_owned()) };
-        if has(&wanted.word, world) == Some(false) {
-            lacking.push(wanted.word.as_str());
+        if let Some(kind) = lacks(wanted, world) {
+            lacking.push(kind);
             continue;
         }
         let takes = wanted.scalars.contains_key(TAKE);
@@ -86,20 +86,36 @@ fn reach(wanted: Tree, current: &Tree, takes: bool) -> Decision {
 
 /// What is there with what is wanted of it.
 fn changed(wanted: &Tree, current: &Tree) -> Tree {
-    let mut changed = current.clone();
+    let mut changed = Tree { children: Vec::new(), ..current.clone() };
     for (name, scalar) in &wanted.scalars {
         if !same::holds_one(wanted, (name, scalar), current) {
             changed.scalars.insert(name.clone(), scalar.clone());
         }
     }
-    changed.children = wanted.children.clone();
+    let of_word = |word: &str| current.children.iter().find(|child| child.word == word);
+    changed.children.extend(wanted.children.iter().map(|child| match of_word(&child.word) {
+        Some(now) if same::can_become(now, child) => self::changed(child, now),
+        Some(_) | None => child.clone(),
+    }));
     changed
 }
 
 /// What of a tree nobody could make again.
 fn lost(tree: &Tree) -> Option<String> {
     let own = || tree.scalars.contains_key("size_table").then(|| "its table of sizes".to_owned());
-    own().or_else(|| tree.children.first().map(|child| format!("`{}` below it", child.word)))
+    let filters = || tree.scalars.contains_key("filters").then(|| "its filters".to_owned());
+    own().or_else(filters).or_else(|| lost_below(tree))
+}
+
+/// What of that below a tree nobody could make again: disciplines that are not known, and what hangs on those that do not
+/// hang on the root.
+fn lost_below(tree: &Tree) -> Option<String> {
+    tree.children.iter().find_map(|child| {
+        let is_class = qdiscs::minor_of(&child.word).is_some();
+        let is_known = is_class || (qdiscs::of_kind(&child.word).is_some() && child.children.is_empty());
+        let own = (!is_known || child.scalars.contains_key("size_table")).then(|| format!("`{}` below it", child.word));
+        own.or_else(|| lost_below(child))
+    })
 }
 
 /// The tree with what follows from the rest of it.
@@ -109,7 +125,31 @@ fn completed(key: &TcKey, wanted: &Tree, world: &World) -> Result<Tree, String> 
     if tree.word == "tbf" {
         token_bucket(key, &mut tree, world)?;
     }
+    if tree.word == "htb" {
+        let frame = frame(key, world);
+        tree.children.iter_mut().try_for_each(|child| class(child, frame))?;
+    }
     Ok(tree)
+}
+
+/// A class of htb with its ceiling and bursts, and those below it.
+fn class(tree: &mut Tree, frame: i64) -> Result<(), String> {
+    if qdiscs::minor_of(&tree.word).is_none() {
+        return Ok(());
+    }
+    let rate = tree.scalars.get("rate").cloned().ok_or_else(|| format!("{} needs a rate", tree.word))?;
+    let ceil = tree.scalars.entry("ceil".to_owned()).or_insert(rate).clone();
+    for (name, rate) in [("burst", tree.scalars.get("rate").cloned()), ("cburst", Some(ceil))] {
+        let rate =
+            rate.as_ref().and_then(scalar::as_rate).and_then(|rate| i64::try_from(rate).ok()).unwrap_or_default();
+        tree.scalars.entry(name.to_owned()).or_insert(Scalar::Int(burst(rate, frame)));
+    }
+    tree.children.iter_mut().try_for_each(|child| class(child, frame))
+}
+
+/// Bytes that may go at once: whole frames, and what comes while a timer is late.
+fn burst(rate: i64, frame: i64) -> i64 {
+    (rate / 1000).max(frame.saturating_mul(2)).min(i64::from(u32::MAX))
 }
 
 /// A burst that lets every frame through and timers be late, and a limit from the time that packets may wait.
@@ -127,7 +167,7 @@ fn token_bucket(key: &TcKey, tree: &mut Tree, world: &World) -> Result<(), Strin
             ));
         }
         Some(burst) => burst,
-        None => (rate / 1000).max(frame.saturating_mul(2)).min(i64::from(u32::MAX)),
+        None => self::burst(rate, frame),
     };
     tree.scalars.insert("burst".to_owned(), Scalar::Int(burst));
     let latency = tree.scalars.remove(LATENCY).and_then(|latency| scalar::as_time(&latency));
@@ -151,6 +191,13 @@ fn frame(key: &TcKey, world: &World) -> i64 {
 /// The address of the MTU of the interface.
 pub fn mtu_of(key: &TcKey) -> Option<Address> {
     LinkKey::new(key.interface()?, LinkAttribute::Device(Device::Mtu)).ok().map(Address::link)
+}
+
+/// The first kind of a tree that this kernel has not.
+fn lacks<'a>(tree: &'a Tree, world: &World) -> Option<&'a str> {
+    let is_class = qdiscs::minor_of(&tree.word).is_some();
+    let own = (!is_class && has(&tree.word, world) == Some(false)).then_some(tree.word.as_str());
+    own.or_else(|| tree.children.iter().find_map(|child| lacks(child, world)))
 }
 
 /// Whether this kernel has a kind; nothing where nobody can tell.

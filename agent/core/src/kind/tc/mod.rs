@@ -19,4 +19,5 @@ mod tests;
 
 pub use decide::TAKE;
 pub use rules::TcRules;
+pub use same::can_become;
 pub use same::is_in_place;

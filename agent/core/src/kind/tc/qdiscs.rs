@@ -82,6 +82,42 @@ pub fn of_kind(kind: &str) -> Option<&'static Qdisc> {
     ALL.iter().find(|qdisc| qdisc.kind == kind)
 }
 
+/// What a node is of which the word is this: a kind, or a class.
+pub fn of_word(word: &str) -> Option<&'static Qdisc> {
+    if minor_of(word).is_some() { Some(&HTB_CLASS) } else { of_kind(word) }
+}
+
+/// The word of a class, before its minor number.
+pub const CLASS: &str = "class";
+
+/// The word of the class of this minor number, as tc(8) writes it: `class 1f`.
+pub fn class_word(minor: u16) -> String {
+    format!("{CLASS} {minor:x}")
+}
+
+/// The minor number of a class by its word; nothing of another word.
+pub fn minor_of(word: &str) -> Option<u16> {
+    u16::from_str_radix(word.strip_prefix(CLASS)?.strip_prefix(' ')?, 16).ok()
+}
+
+/// A class of htb. Those that come with another discipline have no options.
+pub const HTB_CLASS: Qdisc = Qdisc {
+    kind: CLASS,
+    meaning: "A class: what it may send, and what it may borrow.",
+    changes: true,
+    options: &[
+        Opt::new("rate", RATE, "What it may send whatever the others do."),
+        Opt::new("ceil", RATE, "What it may send if nobody else wants it; the rate, if it is not said."),
+        Opt::new("burst", SOME_BYTES, "Bytes that may go at once at the rate.").kept(Kept::Ticks { rate: "rate" }),
+        Opt::new("cburst", SOME_BYTES, "Bytes that may go at once at the ceiling.").kept(Kept::Ticks { rate: "ceil" }),
+        Opt::new("prio", Shape::Count { min: 0, max: 7 }, "Whose turn it is first to borrow: 0 before all others."),
+        Opt::new("quantum", SOME_BYTES, "Bytes that a leaf may send in its turn when it borrows."),
+        Opt::new("overhead", OVERHEAD, "Bytes that each packet counts for besides its own.").shown(),
+        Opt::new("mpu", OVERHEAD, "Least bytes that a packet counts for.").shown(),
+        Opt::new("linklayer", LINK_LAYER, "How packets are cut further on.").shown(),
+    ],
+};
+
 const U32: i64 = u32::MAX as i64;
 const ANY: Shape = Shape::Count { min: 0, max: U32 };
 const SOME: Shape = Shape::Count { min: 1, max: U32 };

@@ -126,8 +126,11 @@ impl Rules for TcRules {
 
     fn disrupts(&self, _address: &Address, from: &Value, to: &Value, _facts: &Facts) -> Option<String> {
         let (from, to) = (from.as_tree()?, to.as_tree()?);
-        let waits = from.word != "noqueue";
-        (waits && !same::is_in_place(from, to)).then(|| "made anew: what waits in the old one is lost".to_owned())
+        if !same::is_in_place(from, to) {
+            let waits = from.word != "noqueue";
+            return waits.then(|| "made anew: what waits in the old one is lost".to_owned());
+        }
+        same::loses_below(from, to).then(|| "what waits in the classes that go or are made anew is lost".to_owned())
     }
 
     fn appears(&self, _address: &Address, _world: &World) -> Option<Value> {

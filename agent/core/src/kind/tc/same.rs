@@ -26,8 +26,12 @@ pub fn holds(wanted: &Tree, found: &Tree) -> bool {
 
 /// Whether one scalar of what is wanted holds.
 pub fn holds_one(wanted: &Tree, (name, scalar): (&String, &Scalar), found: &Tree) -> bool {
+    // Of a class that is no leaf they count for nothing, and the kernel leaves them as they were.
+    if matches!(name.as_str(), "prio" | "quantum") && has_classes(wanted) {
+        return true;
+    }
     let Some(shown) = found.scalars.get(name) else { return false };
-    let option = qdiscs::of_kind(&wanted.word).and_then(|qdisc| qdisc.option(name));
+    let option = qdiscs::of_word(&wanted.word).and_then(|qdisc| qdisc.option(name));
     scalar == shown || option.is_some_and(|option| is_kept_so(option, wanted, scalar, shown))
 }
 
@@ -53,20 +57,37 @@ fn is_kept_so(option: &Opt, tree: &Tree, wanted: &Scalar, shown: &Scalar) -> boo
     }
 }
 
+/// Whether there are classes below a class.
+fn has_classes(tree: &Tree) -> bool {
+    let is_class = |tree: &Tree| qdiscs::minor_of(&tree.word).is_some();
+    is_class(tree) && tree.children.iter().any(is_class)
+}
+
 /// Ticks that so many bytes take at a rate.
 fn ticks(bytes: i64, rate: u64) -> u128 {
     let nanoseconds = u128::try_from(bytes).unwrap_or_default() * 1_000_000_000;
     nanoseconds.checked_div(u128::from(rate) * u128::from(TICK.unsigned_abs())).unwrap_or(u128::MAX)
 }
 
-/// Whether one becomes the other without being made anew: nothing that waits is lost then.
+/// Whether one becomes the other without being made anew, whatever becomes of what is below it.
 pub fn is_in_place(from: &Tree, to: &Tree) -> bool {
-    let Some(qdisc) = qdiscs::of_kind(&to.word) else { return false };
-    let is_fixed = |name: &String| qdisc.option(name).is_some_and(|option| !option.changes);
-    let stays = |(name, scalar): (&String, &Scalar)| !is_fixed(name) || holds_one(to, (name, scalar), from);
-    from.word == to.word
-        && handle::of(from).is_some()
-        && handle::of(from) == handle::of(to)
-        && qdisc.changes
-        && to.scalars.iter().all(stays)
+    handle::of(from).is_some() && handle::of(from) == handle::of(to) && can_become(from, to)
+}
+
+/// Whether the kernel can make the one of the other.
+pub fn can_become(from: &Tree, to: &Tree) -> bool {
+    let Some(qdisc) = qdiscs::of_word(&to.word) else { return false };
+    let is_free = |name: &String| qdisc.changes && qdisc.option(name).is_none_or(|option| option.changes);
+    let stays = |(name, scalar): (&String, &Scalar)| {
+        name == handle::HANDLE || is_free(name) || holds_one(to, (name, scalar), from)
+    };
+    from.word == to.word && to.scalars.iter().all(stays)
+}
+
+/// Whether what waits below a root that stays is lost: in a class or in what is attached to one that goes or is made anew.
+pub fn loses_below(from: &Tree, to: &Tree) -> bool {
+    from.children.iter().any(|child| match to.children.iter().find(|other| other.word == child.word) {
+        Some(other) => !can_become(child, other) || loses_below(child, other),
+        None => true,
+    })
 }

@@ -28,6 +28,7 @@
 //! value is (the kernel's name of a feature before one of ethtool's that stands for it, in whichever section).
 
 mod argument;
+mod classes;
 mod conditions;
 mod matcher;
 mod qdisc;
@@ -60,6 +61,7 @@ use subject::features_of;
 use subject::queues_of;
 
 pub(super) use argument::argument;
+pub(crate) use classes::has as has_classes;
 pub(crate) use conditions::KEYS as MATCH_KEYS;
 pub(crate) use conditions::KINDS;
 pub(super) use matcher::Matcher;

@@ -31,6 +31,7 @@ use super::super::syntax::Node;
 use super::super::syntax::Tree as Toml;
 use super::Matcher;
 use super::Span;
+use super::classes;
 use super::settings::Section;
 use super::unknown;
 use crate::address::link::is_interface_name;
@@ -41,6 +42,7 @@ use crate::kind::tc::TAKE;
 use crate::kind::tc::qdiscs;
 use crate::kind::tc::qdiscs::Opt;
 use crate::kind::tc::qdiscs::Qdisc;
+use crate::kind::tc::scalar;
 use crate::kind::tc::scalar::Shape;
 use crate::policy::Policy;
 use crate::policy::Scalar;
@@ -53,8 +55,7 @@ pub(crate) const WORDS: [&str; 6] = [PREFER, TAKE, "on-drift", "reason", "overri
 
 /// The kinds that a profile may name.
 pub(crate) fn kinds() -> impl Iterator<Item = &'static Qdisc> {
-    // Without classes a tree of them shapes nothing.
-    qdiscs::ALL.iter().filter(|qdisc| qdisc.kind != "htb")
+    qdiscs::ALL.iter()
 }
 
 /// Every option that a profile may name.
@@ -230,7 +231,7 @@ fn order(file: &mut File<'_>, node: &Node) -> Option<Vec<(&'static Qdisc, Span)>
     Some(order)
 }
 
-fn named(file: &mut File<'_>, kind: &str, span: Span) -> Option<&'static Qdisc> {
+pub(super) fn named(file: &mut File<'_>, kind: &str, span: Span) -> Option<&'static Qdisc> {
     let found = kinds().find(|qdisc| qdisc.kind == kind);
     if found.is_none() {
         let mut known: Vec<&str> = kinds().map(|qdisc| qdisc.kind).collect();
@@ -241,7 +242,7 @@ fn named(file: &mut File<'_>, kind: &str, span: Span) -> Option<&'static Qdisc> 
 }
 
 /// A kind with its options.
-fn tree(file: &mut File<'_>, qdisc: &'static Qdisc, entry: &Entry) -> Option<Tree<Term>> {
+pub(super) fn tree(file: &mut File<'_>, qdisc: &'static Qdisc, entry: &Entry) -> Option<Tree<Term>> {
     let (Toml::Table(table) | Toml::Inline(table)) = &entry.node.tree else {
         let wanted = format!("a table as in [link.qdisc.{0}] or {0} = {{ … }}", qdisc.kind);
         leaf::wrong_type(file, &entry.node, &format!("`{}`", qdisc.kind), &wanted);
@@ -249,19 +250,29 @@ fn tree(file: &mut File<'_>, qdisc: &'static Qdisc, entry: &Entry) -> Option<Tre
     };
     let mut tree = Tree::new(qdisc.kind);
     let mut sound = true;
-    for entry in table {
+    let is_of_classes = |entry: &&Entry| entry.key == classes::CLASS && classes::has(qdisc.kind);
+    for entry in table.iter().filter(|entry| !is_of_classes(entry)) {
         match option(file, qdisc, entry) {
             Some((option, term)) => drop(tree.scalars.insert(option.name.to_owned(), term)),
             None => sound = false,
         }
     }
+    // Behind the options, of which one names a class.
+    if let Some(entry) = table.iter().find(is_of_classes) {
+        sound &= classes::put(file, &mut tree, entry);
+    }
     // What is missing of one that has an error may be the error.
     (sound && bare(file, &tree, entry.key_span.clone())).then_some(tree)
 }
 
-fn option(file: &mut File<'_>, qdisc: &Qdisc, entry: &Entry) -> Option<(&'static Opt, Term)> {
+pub(super) fn option(file: &mut File<'_>, qdisc: &Qdisc, entry: &Entry) -> Option<(&'static Opt, Term)> {
     let Some(option) = options(qdisc).find(|option| option.name == entry.key) else {
-        let known: Vec<&str> = options(qdisc).map(|option| option.name).collect();
+        let mut known: Vec<&str> = options(qdisc).map(|option| option.name).collect();
+        if qdisc.kind == classes::CLASS {
+            known.extend([classes::PARENT, classes::LEAF]);
+        } else if classes::has(qdisc.kind) {
+            known.push(classes::CLASS);
+        }
         let what = format!("{} has no option", qdisc.kind);
         unknown(file, &what, &entry.key, entry.key_span.clone(), &known);
         return None;
@@ -303,13 +314,16 @@ fn listed(file: &mut File<'_>, nodes: &[Node]) -> Option<Scalar> {
         };
         numbers.push(number);
     }
-    Some(crate::kind::tc::scalar::of_numbers(&numbers))
+    Some(scalar::of_numbers(&numbers))
 }
 
 /// Whether nothing is missing that the kernel wants and nobody could guess.
-fn bare(file: &mut File<'_>, tree: &Tree<Term>, span: Span) -> bool {
+pub(super) fn bare(file: &mut File<'_>, tree: &Tree<Term>, span: Span) -> bool {
     let says = |name: &str| tree.scalars.contains_key(name);
     let (message, help) = match tree.word.as_str() {
+        "htb" if tree.children.is_empty() => {
+            ("an htb without classes shapes nothing", "as in [link.qdisc.htb.class.10] with rate = \"100mbit\"")
+        }
         "tbf" if !says("rate") => ("a tbf needs a rate", "as in [link.qdisc.tbf] with rate = \"100mbit\""),
         "tbf" if says("limit") && says(qdiscs::LATENCY.name) => {
             ("`latency` stands in the place of `limit`: both are too much", "leave one of them out")
@@ -343,13 +357,23 @@ pub(in crate::profile) fn normal(policy: &Policy, place: &Place) -> Result<Polic
 
 fn canonical(tree: &Tree, place: &Place) -> Result<Tree, Box<Diagnostic>> {
     let mut spelt = tree.clone();
-    let Some(qdisc) = qdiscs::of_kind(&tree.word) else { return Ok(spelt) };
+    let Some(qdisc) = qdiscs::of_word(&tree.word) else { return Ok(spelt) };
     for option in options(qdisc) {
         let Some(scalar) = spelt.scalars.get_mut(option.name) else { continue };
         *scalar = option.shape.canonical(scalar).map_err(|why| {
-            let message = format!("`{}` of {}: {why}", option.name, qdisc.kind);
+            let message = format!("`{}` of {}: {why}", option.name, tree.word);
             Box::new(Diagnostic::error("bad-value", message, place.clone()).with_help(option.meaning))
         })?;
+    }
+    let rate = |name: &str| spelt.scalars.get(name).and_then(scalar::as_rate);
+    if let (classes::CLASS, Some(ceil), Some(rate)) = (qdisc.kind, rate("ceil"), rate("rate"))
+        && ceil < rate
+    {
+        let message = format!("{}: {}", tree.word, classes::ceil_below_rate(ceil, rate));
+        return Err(Box::new(Diagnostic::error("bad-value", message, place.clone())));
+    }
+    for child in &mut spelt.children {
+        *child = canonical(child, place)?;
     }
     Ok(spelt)
 }

@@ -114,3 +114,59 @@ fn who_is_stronger_has_the_whole_root() {
         assert_ne!(World::default().set(set).problems(), [""; 0], "{set}");
     }
 }
+
+fn htb(classes: &str) -> World {
+    qdisc(&format!("[link.qdisc.htb]\ndefault = 10\n[link.qdisc.htb.class]\n{classes}"))
+}
+
+#[test]
+fn the_documented_classes_say_what_they_seem_to_say() {
+    let source = include_str!("../link/classes.rs");
+    let block = source.split("```toml").nth(1).unwrap().split("```").next().unwrap();
+    let lines: Vec<&str> = block.lines().map(|line| line.trim_start_matches("//!").trim_start()).collect();
+    let world = one(&lines.join("\n"));
+    assert_eq!(world.problems(), [""; 0]);
+    let tree = "htb default 20 (class 1 rate 1gbit (class 10 ceil 1gbit rate 600mbit (fq_codel), class 20 rate 400mbit (pfifo limit 100)))";
+    assert_eq!(on(&world), [format!("eth0/root = ({tree})  p.toml:4")]);
+}
+
+#[test]
+fn classes_that_no_tree_could_have_are_refused() {
+    for (classes, problem) in [
+        ("10 = { rate = 0 }", "a rate of zero"),
+        ("10 = {}", "class 10: a class of htb needs a rate"),
+        ("10 = { rate = \"2mbit\", ceil = \"1mbit\" }", "its ceil 1mbit is below its rate 2mbit"),
+        ("10 = { rate = \"1mbit\", parent = 5 }", "there is no class 5 that class 10 could be below"),
+        ("10 = { rate = \"1mbit\", parent = 10 }", "class 10 is below itself"),
+        ("10 = { rate = \"1mbit\", parent = 11 }\n11 = { rate = \"1mbit\", parent = 10 }", "is below itself"),
+        ("20 = { rate = \"1mbit\" }", "`default` is class 10, which is not there"),
+        ("10 = { rate = \"1mbit\" }\n11 = { rate = \"1mbit\", parent = 10 }", "which has classes below it"),
+        ("10 = { rate = \"1mbit\" }\n\":10\" = { rate = \"1mbit\" }", "class 10 is there twice"),
+        ("0 = { rate = \"1mbit\" }", "`0` is no minor number of a class"),
+        ("10000 = { rate = \"1mbit\" }", "`10000` is no minor number of a class"),
+        ("10 = { rat = \"1mbit\" }", "did you mean `rate`?"),
+        ("10 = { rate = \"1mbit\", leaf = \"fqq\" }", "is called `fqq`"),
+        ("10 = { rate = \"1mbit\", leaf = \"mq\" }", "mq cannot be attached to a class"),
+        ("10 = { rate = \"1mbit\", leaf = { fq = {}, pfifo = {} } }", "`leaf` is one kind"),
+        ("10 = 7", "a class wants a table"),
+    ] {
+        let problems = htb(classes).problems();
+        assert!(problems.iter().any(|told| told.contains(problem)), "{classes}: {problems:?}");
+    }
+    assert!(qdisc("qdisc = \"htb\"").problems()[0].contains("an htb without classes shapes nothing"));
+    assert!(qdisc("qdisc.prio.class.1.rate = 7").problems()[0].contains("a class of prio has no `rate`"));
+    assert!(qdisc("qdisc.pfifo.class.1.leaf = \"fq\"").problems()[0].contains("pfifo has no option `class`"));
+    let deep: Vec<String> = (1..=9).map(|n| format!("{n} = {{ rate = 8, parent = {} }}", n + 1)).collect();
+    let deep = format!("10 = {{ rate = 8 }}\n{}", deep.join("\n"));
+    assert!(qdisc(&format!("[link.qdisc.htb.class]\n{deep}")).problems()[0].contains("deeper than the 8 levels"));
+}
+
+#[test]
+fn a_ceiling_by_formula_is_held_against_the_rate_on_the_host() {
+    let world = htb("10 = { rate = \"20gbit\", ceil = { expr = \"link.speed\" } }");
+    assert_eq!(world.problems(), [""; 0]);
+    let mut facts = Facts::default();
+    facts.insert_link("eth0", "speed", FactValue::Int(10_000_000_000), "test");
+    let problems = world.host_problems(&facts, &["eth0"]);
+    assert!(problems[0].contains("its ceil 10gbit is below its rate 20gbit"), "{problems:?}");
+}
