@@ -1,5 +1,7 @@
 //! Modules that come after the profile: their keys are pending, and a matter of the next apply once they are there.
 
+use rustix::thread::CapabilitySet;
+
 use crate::machine::Machine;
 use crate::machine::has;
 use crate::machine::raw;
@@ -119,5 +121,41 @@ fn modprobe_loads_what_netlink_does_not() {
     machine.trimtab(&["revert"]).exits(0);
     unload("br_netfilter");
     sh("modprobe -r bridge");
+    machine.is_as_before();
+}
+
+/// With the one capability that `trimtab-apply.service` has: the kernel loads connection tracking for whoever asks it by
+/// netlink, and modprobe(8) is refused.
+#[test]
+fn one_capability_is_enough_to_have_connection_tracking_loaded() {
+    unload("nf_conntrack");
+    unload("br_netfilter");
+    let machine = Machine::new();
+    machine.profile(
+        "table",
+        "[conntrack]\nload-module = true\nmax = 300000\n\
+         [sysctl]\nnet.bridge.bridge-nf-call-iptables = { value = 0, load-module = true }\n",
+    );
+    std::thread::scope(|scope| {
+        let apply = || {
+            // For this thread, and what it starts, for good.
+            for capability in CapabilitySet::all().iter().filter(|one| *one != CapabilitySet::NET_ADMIN) {
+                // A kernel that is older than one of them refuses.
+                let _ = rustix::thread::remove_capability_from_bounding_set(capability);
+            }
+            machine.trimtab(&["apply", "table"])
+        };
+        let told = scope.spawn(apply).join().unwrap();
+        told.exits(3).says(&[
+            "nf_conntrack was loaded",
+            "-> 300000",
+            "br_netfilter cannot be loaded",
+            "modprobe said:",
+        ]);
+    });
+    assert_eq!(raw("net.netfilter.nf_conntrack_max"), "300000");
+    assert!(!has("net.bridge.bridge-nf-call-iptables"));
+    machine.trimtab(&["revert"]).exits(0);
+    sh("modprobe -r nf_conntrack_netlink; modprobe -r nf_conntrack nf_defrag_ipv6 nf_defrag_ipv4");
     machine.is_as_before();
 }

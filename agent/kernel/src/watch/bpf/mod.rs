@@ -6,9 +6,9 @@
 //! does not see: changes by netlink and ioctl, what a write moves besides, what the kernel does itself
 //! (Documentation/bpf/prog_cgroup_sysctl.rst).
 //!
-//! Linux 5.14 or newer with `CONFIG_CGROUP_BPF` and a cgroup2 tree, mounted anywhere; `CAP_BPF`, `CAP_PERFMON` and `CAP_NET_ADMIN`, or
-//! `CAP_SYS_ADMIN`. Tried on 6.1, 6.12 and 6.18. What an older kernel does not tell such a program is left out, see
-//! [`SysctlWatch::lacks`].
+//! Linux 5.14 or newer with `CONFIG_CGROUP_BPF` and a cgroup2 tree, mounted anywhere; `CAP_BPF`, `CAP_PERFMON` and
+//! `CAP_NET_ADMIN`, or `CAP_SYS_ADMIN`. Tried on 6.1, 6.12 and 6.18. What a kernel does not tell such a program is left out, see
+//! [`SysctlWatch::lacks`]: without `CAP_PERFMON` the network namespace and, on 6.18, the name of the thread.
 
 mod assembler;
 mod btf;
