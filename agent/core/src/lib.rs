@@ -13,6 +13,7 @@ pub mod desired;
 pub mod diagnostic;
 pub mod document;
 pub mod document_schema;
+pub mod drift;
 pub mod expr;
 pub mod facts;
 pub mod features;

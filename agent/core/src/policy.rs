@@ -94,6 +94,9 @@ pub enum OnDrift {
     /// Put it back.
     #[default]
     Revert,
+    /// Put it back, unless that would disturb traffic: then tell, and leave it. What `revert` of the host means where no profile
+    /// says anything.
+    RevertUnlessDisruptive,
     /// Tell, and leave it.
     Report,
     /// Say nothing.

@@ -253,7 +253,12 @@ pub(super) fn on_drift(file: &mut File<'_>, node: &Node) -> Option<OnDrift> {
         file,
         node,
         "`on-drift`",
-        &[("revert", OnDrift::Revert), ("report", OnDrift::Report), ("ignore", OnDrift::Ignore)],
+        &[
+            ("revert", OnDrift::Revert),
+            ("revert-unless-disruptive", OnDrift::RevertUnlessDisruptive),
+            ("report", OnDrift::Report),
+            ("ignore", OnDrift::Ignore),
+        ],
     )
 }
 

@@ -293,7 +293,11 @@ fn strongest(bundle: &Bundle, judged: &[Judged<'_>]) -> Vec<usize> {
 fn on_drift(bundle: &Bundle, candidate: &Candidate<'_>) -> OnDrift {
     let speaker = bundle.speakers.get(candidate.speaker);
     let of_speaker = speaker.and_then(|speaker| speaker.on_drift);
-    candidate.statement.draft.on_drift.or(of_speaker).unwrap_or(bundle.host.on_drift)
+    candidate.statement.draft.on_drift.or(of_speaker).unwrap_or(match bundle.host.on_drift {
+        // What disturbs traffic is put back only where a profile says so.
+        OnDrift::Revert => OnDrift::RevertUnlessDisruptive,
+        other @ (OnDrift::RevertUnlessDisruptive | OnDrift::Report | OnDrift::Ignore) => other,
+    })
 }
 
 /// The disagreement of equals, told at every place that takes part.

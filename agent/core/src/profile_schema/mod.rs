@@ -178,8 +178,8 @@ fn names(description: &str) -> Value {
 
 fn on_drift(description: &str) -> Value {
     json!({
-        "description": format!("{description} revert: put it back; report: tell and leave it; ignore: say nothing."),
-        "enum": ["revert", "report", "ignore"],
+        "description": format!("{description} revert: put it back; revert-unless-disruptive: put it back where that does not disturb traffic, else tell and leave it; report: tell and leave it; ignore: say nothing."),
+        "enum": ["revert", "revert-unless-disruptive", "report", "ignore"],
     })
 }
 

@@ -144,7 +144,7 @@ fn the_shape_of_the_section_is_checked() {
         ),
         (
             "[conntrack]\non-drift = 'x'",
-            "p.toml:2:12 wrong-value `on-drift` is one of `revert`, `report` or `ignore`, found `x`",
+            "p.toml:2:12 wrong-value `on-drift` is one of `revert`, `revert-unless-disruptive`, `report` or `ignore`, found `x`",
         ),
         (
             "[conntrack]\nmax = { expr = 'link.mtu' }",

@@ -112,7 +112,7 @@ fn side_words_are_checked() {
     assert_eq!(
         problems("net.core.somaxconn = { value = 1, on-drift = 'repot' }"),
         [
-            "p.toml:2:46 wrong-value `on-drift` is one of `revert`, `report` or `ignore`, found `repot`; did you mean `report`?"
+            "p.toml:2:46 wrong-value `on-drift` is one of `revert`, `revert-unless-disruptive`, `report` or `ignore`, found `repot`; did you mean `report`?"
         ]
     );
     assert_eq!(

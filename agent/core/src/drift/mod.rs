@@ -1,0 +1,207 @@
+//! Drift: what to do about values that are no longer as they were put in force.
+//!
+//! [`step`] is a state machine: what was seen and what came of putting values back go in, what to put back and what to
+//! tell come out. Time is an argument, from a clock that also counts while the host sleeps. Whether a value drifted at all
+//! is decided by [`crate::plan::compare`]; who moved it is not known here.
+//!
+//! Two who fight over one value end it here: once an address was put back as often as the breaker allows, it is
+//! *contended*, which is told, and left to the other for a time that grows with each retry.
+
+mod breaker;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::address::Address;
+use crate::plan::compare::Mismatch;
+use crate::policy::OnDrift;
+use crate::profile::Breaker;
+use crate::value::Value;
+
+use breaker::Attempts;
+
+/// What is known of every address that has drifted of late.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct State {
+    courses: BTreeMap<Address, Course>,
+}
+
+/// The course of one address since it drifted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Course {
+    /// What was told of it last, and of which value.
+    told: Option<(What, Value)>,
+    attempts: Attempts,
+}
+
+/// A value that was seen not to be as wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// What differs.
+    pub mismatch: Mismatch,
+    /// What the setting wants done.
+    pub on_drift: OnDrift,
+    /// What putting it back would do to traffic, if it does anything.
+    pub disrupts: Option<String>,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// Everything that is in force was compared; these do not hold. An address that may not be written now, as in observe mode,
+    /// is among them with a policy that leaves it alone.
+    Looked(BTreeMap<Address, Seen>),
+    /// These were put back, and read back.
+    PutBack(BTreeSet<Address>),
+    /// These could not be put back.
+    NotPutBack(BTreeSet<Address>),
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Put these back, in one transaction.
+    PutBack(BTreeSet<Address>),
+    /// Tell this.
+    Tell(Told),
+}
+
+/// Something to be told of an address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Told {
+    /// Where.
+    pub address: Address,
+    /// What.
+    pub what: What,
+    /// What is there; what was there last, if it holds again.
+    pub found: Value,
+    /// What is wanted; none if it holds again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wanted: Option<Value>,
+    /// What putting it back would do to traffic, where that is why it is left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disrupts: Option<String>,
+    /// Seconds until it is tried again, where it is contended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_in: Option<u64>,
+}
+
+/// What is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum What {
+    /// It drifted and is being put back.
+    Drifted,
+    /// It drifted and is left: the setting says `report`, or putting it back would disturb traffic and nobody asked for that.
+    Reported,
+    /// It was put back.
+    PutBack,
+    /// It could not be put back.
+    NotPutBack,
+    /// It was put back too often and is left to whoever moves it, for a while.
+    Contended,
+    /// It holds again, not by us.
+    HoldsAgain,
+}
+
+/// Takes one event into account. `breaker` is none where it is off.
+pub fn step(state: &mut State, event: Event, breaker: Option<&Breaker>, now: Duration) -> Vec<Action> {
+    match event {
+        Event::Looked(seen) => looked(state, seen, breaker, now),
+        Event::PutBack(addresses) => told_of(state, addresses, What::PutBack),
+        Event::NotPutBack(addresses) => told_of(state, addresses, What::NotPutBack),
+    }
+}
+
+impl State {
+    /// The addresses that are left to another for now, and for how long still.
+    pub fn contended(&self, now: Duration) -> impl Iterator<Item = (&Address, Duration)> {
+        let courses = self.courses.iter();
+        courses.filter_map(move |(address, course)| Some((address, course.attempts.pause_left(now)?)))
+    }
+
+    /// When a look is due before the next regular one: the end of the first pause.
+    pub fn next_retry(&self) -> Option<Duration> {
+        self.courses.values().filter_map(|course| course.attempts.paused_until()).min()
+    }
+}
+
+fn looked(state: &mut State, seen: BTreeMap<Address, Seen>, breaker: Option<&Breaker>, now: Duration) -> Vec<Action> {
+    let mut actions = Vec::new();
+    for (address, course) in &mut state.courses {
+        if seen.contains_key(address) {
+            continue;
+        }
+        if let Some((what, found)) = course.told.take()
+            && what != What::PutBack
+        {
+            actions.push(Action::Tell(told(address, What::HoldsAgain, found)));
+        }
+    }
+    let mut back = BTreeSet::new();
+    for (address, Seen { mismatch, on_drift, disrupts }) in seen {
+        let what = match on_drift {
+            OnDrift::Ignore => continue,
+            OnDrift::Report => What::Reported,
+            OnDrift::RevertUnlessDisruptive if disrupts.is_some() => What::Reported,
+            OnDrift::Revert | OnDrift::RevertUnlessDisruptive => What::Drifted,
+        };
+        let course = state
+            .courses
+            .entry(address.clone())
+            .or_insert_with(|| Course { told: None, attempts: Attempts::default() });
+        let what = if what != What::Drifted {
+            what
+        } else if course.attempts.may(breaker, now) {
+            back.insert(address.clone());
+            // Each is news: it was as wanted in between, or the last attempt failed and said so.
+            course.told = None;
+            What::Drifted
+        } else {
+            What::Contended
+        };
+        let news = (what, mismatch.found.clone());
+        // A fight is told of once for each pause, whatever value the other is at.
+        let known = course.told.as_ref().is_some_and(|old| *old == news || (old.0 == what && what == What::Contended));
+        if known {
+            continue;
+        }
+        course.told = Some(news);
+        let retry_in = (what == What::Contended).then(|| course.attempts.pause_left(now)).flatten();
+        actions.push(Action::Tell(Told {
+            wanted: Some(mismatch.wanted),
+            disrupts: disrupts.filter(|_| what == What::Reported && on_drift != OnDrift::Report),
+            retry_in: retry_in.map(|left| left.as_secs()),
+            ..told(&address, what, mismatch.found)
+        }));
+    }
+    state.courses.retain(|_, course| course.told.is_some() || course.attempts.are_of_late(breaker, now));
+    if !back.is_empty() {
+        actions.push(Action::PutBack(back));
+    }
+    actions
+}
+
+fn told_of(state: &mut State, addresses: BTreeSet<Address>, what: What) -> Vec<Action> {
+    let mut actions = Vec::new();
+    for address in addresses {
+        let Some(course) = state.courses.get_mut(&address) else { continue };
+        // Only what is being put back can have been.
+        let Some((What::Drifted, found)) = &course.told else { continue };
+        let found = found.clone();
+        course.told = Some((what, found.clone()));
+        actions.push(Action::Tell(told(&address, what, found)));
+    }
+    actions
+}
+
+fn told(address: &Address, what: What, found: Value) -> Told {
+    Told { address: address.clone(), what, found, wanted: None, disrupts: None, retry_in: None }
+}
