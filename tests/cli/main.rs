@@ -26,4 +26,5 @@ mod saved;
 mod status;
 mod trial;
 mod waits;
+mod watch;
 mod world;

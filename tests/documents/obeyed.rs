@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::process::Stdio;
+use std::time::Duration;
+use std::time::Instant;
 
 use serde_json::Value as Json;
 use serde_json::json;
@@ -148,6 +151,21 @@ fn every_document_and_state_file_obeys_its_schema() {
 
     world.write("host.toml", "mode = \"observe\"\n");
     assert_eq!(schemas.hold_told(&run(&["apply", "role"]).exits(3))["outcome"], "observed");
+
+    // What the daemon tells of a host that differs.
+    world.write("host.toml", "profiles = ['role']\nmode = 'observe'\n");
+    let mut daemon = world.trimtab_command(&["run"]).stderr(Stdio::null()).spawn().unwrap();
+    let events = world.state().unwrap().join("events");
+    let start = Instant::now();
+    while !events.exists() && start.elapsed() < Duration::from_secs(60) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+    let told = schemas.hold_told(&run(&["history"]).exits(0));
+    let told = told["events"].as_array().unwrap();
+    assert!(!told.is_empty());
+    told.iter().for_each(|event| schemas.hold("event", event));
 
     let written: BTreeSet<String> =
         schemas.validators.keys().filter(|name| !["profile", "host"].contains(&name.as_str())).cloned().collect();

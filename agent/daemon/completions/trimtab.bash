@@ -34,6 +34,9 @@ _trimtab() {
             trimtab,help)
                 cmd="trimtab__subcmd__help"
                 ;;
+            trimtab,history)
+                cmd="trimtab__subcmd__history"
+                ;;
             trimtab,import)
                 cmd="trimtab__subcmd__import"
                 ;;
@@ -42,6 +45,9 @@ _trimtab() {
                 ;;
             trimtab,revert)
                 cmd="trimtab__subcmd__revert"
+                ;;
+            trimtab,run)
+                cmd="trimtab__subcmd__run"
                 ;;
             trimtab,schema)
                 cmd="trimtab__subcmd__schema"
@@ -76,6 +82,9 @@ _trimtab() {
             trimtab__subcmd__help,help)
                 cmd="trimtab__subcmd__help__subcmd__help"
                 ;;
+            trimtab__subcmd__help,history)
+                cmd="trimtab__subcmd__help__subcmd__history"
+                ;;
             trimtab__subcmd__help,import)
                 cmd="trimtab__subcmd__help__subcmd__import"
                 ;;
@@ -84,6 +93,9 @@ _trimtab() {
                 ;;
             trimtab__subcmd__help,revert)
                 cmd="trimtab__subcmd__help__subcmd__revert"
+                ;;
+            trimtab__subcmd__help,run)
+                cmd="trimtab__subcmd__help__subcmd__run"
                 ;;
             trimtab__subcmd__help,schema)
                 cmd="trimtab__subcmd__help__subcmd__schema"
@@ -107,7 +119,7 @@ _trimtab() {
 
     case "${cmd}" in
         trimtab)
-            opts="-v -h -V --config --profile-path --state-dir --runtime-dir --netns --json --verbose --help --version plan apply verify revert confirm status explain validate schema facts snapshot import end-trial help"
+            opts="-v -h -V --config --profile-path --state-dir --runtime-dir --netns --json --verbose --help --version plan apply verify revert run confirm status history explain validate schema facts snapshot import end-trial help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -351,7 +363,7 @@ _trimtab() {
             return 0
             ;;
         trimtab__subcmd__help)
-            opts="plan apply verify revert confirm status explain validate schema facts snapshot import end-trial help"
+            opts="plan apply verify revert run confirm status history explain validate schema facts snapshot import end-trial help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -448,6 +460,20 @@ _trimtab() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        trimtab__subcmd__help__subcmd__history)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         trimtab__subcmd__help__subcmd__import)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -477,6 +503,20 @@ _trimtab() {
             return 0
             ;;
         trimtab__subcmd__help__subcmd__revert)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        trimtab__subcmd__help__subcmd__run)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -553,6 +593,40 @@ _trimtab() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        trimtab__subcmd__history)
+            opts="-v -h -V --config --profile-path --state-dir --runtime-dir --netns --json --verbose --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile-path)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --runtime-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --netns)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -659,6 +733,40 @@ _trimtab() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile-path)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --runtime-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --netns)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        trimtab__subcmd__run)
+            opts="-v -h -V --config --profile-path --state-dir --runtime-dir --netns --json --verbose --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

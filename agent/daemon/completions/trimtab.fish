@@ -37,8 +37,10 @@ complete -c trimtab -n "__fish_trimtab_needs_command" -f -a "plan" -d 'Show what
 complete -c trimtab -n "__fish_trimtab_needs_command" -f -a "apply" -d 'Plan, write and read back: all or nothing'
 complete -c trimtab -n "__fish_trimtab_needs_command" -f -a "verify" -d 'Compare the live kernel with what was applied, and list every mismatch'
 complete -c trimtab -n "__fish_trimtab_needs_command" -f -a "revert" -d 'Put back what was there before trimtab, unless somebody changed it since'
+complete -c trimtab -n "__fish_trimtab_needs_command" -f -a "run" -d 'Put the roles of this host in force, then watch: what drifts is put back or reported'
 complete -c trimtab -n "__fish_trimtab_needs_command" -f -a "confirm" -d 'Keep a trial started with `apply --confirm-within`'
 complete -c trimtab -n "__fish_trimtab_needs_command" -f -a "status" -d 'Show what is in force, since when and by whom'
+complete -c trimtab -n "__fish_trimtab_needs_command" -f -a "history" -d 'Show what the daemon told of drift: what was found, what came of it'
 complete -c trimtab -n "__fish_trimtab_needs_command" -f -a "explain" -d 'Show everything that speaks of one address: layers, live value, next boot'
 complete -c trimtab -n "__fish_trimtab_needs_command" -f -a "validate" -d 'Check profiles, on sample hosts and given snapshots'
 complete -c trimtab -n "__fish_trimtab_needs_command" -f -a "schema" -d 'Print a JSON Schema'
@@ -96,6 +98,15 @@ complete -c trimtab -n "__fish_trimtab_using_subcommand revert" -l json -d 'Prin
 complete -c trimtab -n "__fish_trimtab_using_subcommand revert" -s v -l verbose -d 'Log what is done on standard error; twice for the decisions too'
 complete -c trimtab -n "__fish_trimtab_using_subcommand revert" -s h -l help -d 'Print help'
 complete -c trimtab -n "__fish_trimtab_using_subcommand revert" -s V -l version -d 'Print version'
+complete -c trimtab -n "__fish_trimtab_using_subcommand run" -l config -d 'The host file; none is needed at the default place' -r -F
+complete -c trimtab -n "__fish_trimtab_using_subcommand run" -l profile-path -d 'A folder of profiles, looked through before /etc/trimtab/profiles, /usr/lib/trimtab/profiles and the built-in ones; may be given again' -r -F
+complete -c trimtab -n "__fish_trimtab_using_subcommand run" -l state-dir -d 'Where the journal and the applied set are kept' -r -F
+complete -c trimtab -n "__fish_trimtab_using_subcommand run" -l runtime-dir -d 'Where locks are kept' -r -F
+complete -c trimtab -n "__fish_trimtab_using_subcommand run" -l netns -d 'Act on this network namespace, by its name in ip-netns(8)' -r
+complete -c trimtab -n "__fish_trimtab_using_subcommand run" -l json -d 'Print a JSON document instead of text'
+complete -c trimtab -n "__fish_trimtab_using_subcommand run" -s v -l verbose -d 'Log what is done on standard error; twice for the decisions too'
+complete -c trimtab -n "__fish_trimtab_using_subcommand run" -s h -l help -d 'Print help'
+complete -c trimtab -n "__fish_trimtab_using_subcommand run" -s V -l version -d 'Print version'
 complete -c trimtab -n "__fish_trimtab_using_subcommand confirm" -l wait -d 'How long to wait while another trimtab holds the lock' -r
 complete -c trimtab -n "__fish_trimtab_using_subcommand confirm" -l config -d 'The host file; none is needed at the default place' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand confirm" -l profile-path -d 'A folder of profiles, looked through before /etc/trimtab/profiles, /usr/lib/trimtab/profiles and the built-in ones; may be given again' -r -F
@@ -115,6 +126,15 @@ complete -c trimtab -n "__fish_trimtab_using_subcommand status" -l json -d 'Prin
 complete -c trimtab -n "__fish_trimtab_using_subcommand status" -s v -l verbose -d 'Log what is done on standard error; twice for the decisions too'
 complete -c trimtab -n "__fish_trimtab_using_subcommand status" -s h -l help -d 'Print help'
 complete -c trimtab -n "__fish_trimtab_using_subcommand status" -s V -l version -d 'Print version'
+complete -c trimtab -n "__fish_trimtab_using_subcommand history" -l config -d 'The host file; none is needed at the default place' -r -F
+complete -c trimtab -n "__fish_trimtab_using_subcommand history" -l profile-path -d 'A folder of profiles, looked through before /etc/trimtab/profiles, /usr/lib/trimtab/profiles and the built-in ones; may be given again' -r -F
+complete -c trimtab -n "__fish_trimtab_using_subcommand history" -l state-dir -d 'Where the journal and the applied set are kept' -r -F
+complete -c trimtab -n "__fish_trimtab_using_subcommand history" -l runtime-dir -d 'Where locks are kept' -r -F
+complete -c trimtab -n "__fish_trimtab_using_subcommand history" -l netns -d 'Act on this network namespace, by its name in ip-netns(8)' -r
+complete -c trimtab -n "__fish_trimtab_using_subcommand history" -l json -d 'Print a JSON document instead of text'
+complete -c trimtab -n "__fish_trimtab_using_subcommand history" -s v -l verbose -d 'Log what is done on standard error; twice for the decisions too'
+complete -c trimtab -n "__fish_trimtab_using_subcommand history" -s h -l help -d 'Print help'
+complete -c trimtab -n "__fish_trimtab_using_subcommand history" -s V -l version -d 'Print version'
 complete -c trimtab -n "__fish_trimtab_using_subcommand explain" -l set -d 'One more setting, stronger than all files: `net.core.somaxconn=4096`, `net.core.somaxconn={at-least=4096}`, `link:eth0/mtu=1400`, `link:eth0/feature/gro=off`, `link:eth0/ring/rx=max`' -r
 complete -c trimtab -n "__fish_trimtab_using_subcommand explain" -l param -d 'The value of a parameter that a profile declares: `rtt=120ms`' -r
 complete -c trimtab -n "__fish_trimtab_using_subcommand explain" -l config -d 'The host file; none is needed at the default place' -r -F
@@ -185,17 +205,19 @@ complete -c trimtab -n "__fish_trimtab_using_subcommand end-trial" -l json -d 'P
 complete -c trimtab -n "__fish_trimtab_using_subcommand end-trial" -s v -l verbose -d 'Log what is done on standard error; twice for the decisions too'
 complete -c trimtab -n "__fish_trimtab_using_subcommand end-trial" -s h -l help -d 'Print help'
 complete -c trimtab -n "__fish_trimtab_using_subcommand end-trial" -s V -l version -d 'Print version'
-complete -c trimtab -n "__fish_trimtab_using_subcommand help; and not __fish_seen_subcommand_from plan apply verify revert confirm status explain validate schema facts snapshot import end-trial help" -f -a "plan" -d 'Show what would change on this host, now; nothing is written'
-complete -c trimtab -n "__fish_trimtab_using_subcommand help; and not __fish_seen_subcommand_from plan apply verify revert confirm status explain validate schema facts snapshot import end-trial help" -f -a "apply" -d 'Plan, write and read back: all or nothing'
-complete -c trimtab -n "__fish_trimtab_using_subcommand help; and not __fish_seen_subcommand_from plan apply verify revert confirm status explain validate schema facts snapshot import end-trial help" -f -a "verify" -d 'Compare the live kernel with what was applied, and list every mismatch'
-complete -c trimtab -n "__fish_trimtab_using_subcommand help; and not __fish_seen_subcommand_from plan apply verify revert confirm status explain validate schema facts snapshot import end-trial help" -f -a "revert" -d 'Put back what was there before trimtab, unless somebody changed it since'
-complete -c trimtab -n "__fish_trimtab_using_subcommand help; and not __fish_seen_subcommand_from plan apply verify revert confirm status explain validate schema facts snapshot import end-trial help" -f -a "confirm" -d 'Keep a trial started with `apply --confirm-within`'
-complete -c trimtab -n "__fish_trimtab_using_subcommand help; and not __fish_seen_subcommand_from plan apply verify revert confirm status explain validate schema facts snapshot import end-trial help" -f -a "status" -d 'Show what is in force, since when and by whom'
-complete -c trimtab -n "__fish_trimtab_using_subcommand help; and not __fish_seen_subcommand_from plan apply verify revert confirm status explain validate schema facts snapshot import end-trial help" -f -a "explain" -d 'Show everything that speaks of one address: layers, live value, next boot'
-complete -c trimtab -n "__fish_trimtab_using_subcommand help; and not __fish_seen_subcommand_from plan apply verify revert confirm status explain validate schema facts snapshot import end-trial help" -f -a "validate" -d 'Check profiles, on sample hosts and given snapshots'
-complete -c trimtab -n "__fish_trimtab_using_subcommand help; and not __fish_seen_subcommand_from plan apply verify revert confirm status explain validate schema facts snapshot import end-trial help" -f -a "schema" -d 'Print a JSON Schema'
-complete -c trimtab -n "__fish_trimtab_using_subcommand help; and not __fish_seen_subcommand_from plan apply verify revert confirm status explain validate schema facts snapshot import end-trial help" -f -a "facts" -d 'Show what is known of this host'
-complete -c trimtab -n "__fish_trimtab_using_subcommand help; and not __fish_seen_subcommand_from plan apply verify revert confirm status explain validate schema facts snapshot import end-trial help" -f -a "snapshot" -d 'Print all that is needed to plan for this host elsewhere'
-complete -c trimtab -n "__fish_trimtab_using_subcommand help; and not __fish_seen_subcommand_from plan apply verify revert confirm status explain validate schema facts snapshot import end-trial help" -f -a "import" -d 'Turn sysctl.d and sysctl.conf files into a profile'
-complete -c trimtab -n "__fish_trimtab_using_subcommand help; and not __fish_seen_subcommand_from plan apply verify revert confirm status explain validate schema facts snapshot import end-trial help" -f -a "end-trial" -d 'Undo a trial when its time is up; started by `apply --confirm-within`'
-complete -c trimtab -n "__fish_trimtab_using_subcommand help; and not __fish_seen_subcommand_from plan apply verify revert confirm status explain validate schema facts snapshot import end-trial help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c trimtab -n "__fish_trimtab_using_subcommand help; and not __fish_seen_subcommand_from plan apply verify revert run confirm status history explain validate schema facts snapshot import end-trial help" -f -a "plan" -d 'Show what would change on this host, now; nothing is written'
+complete -c trimtab -n "__fish_trimtab_using_subcommand help; and not __fish_seen_subcommand_from plan apply verify revert run confirm status history explain validate schema facts snapshot import end-trial help" -f -a "apply" -d 'Plan, write and read back: all or nothing'
+complete -c trimtab -n "__fish_trimtab_using_subcommand help; and not __fish_seen_subcommand_from plan apply verify revert run confirm status history explain validate schema facts snapshot import end-trial help" -f -a "verify" -d 'Compare the live kernel with what was applied, and list every mismatch'
+complete -c trimtab -n "__fish_trimtab_using_subcommand help; and not __fish_seen_subcommand_from plan apply verify revert run confirm status history explain validate schema facts snapshot import end-trial help" -f -a "revert" -d 'Put back what was there before trimtab, unless somebody changed it since'
+complete -c trimtab -n "__fish_trimtab_using_subcommand help; and not __fish_seen_subcommand_from plan apply verify revert run confirm status history explain validate schema facts snapshot import end-trial help" -f -a "run" -d 'Put the roles of this host in force, then watch: what drifts is put back or reported'
+complete -c trimtab -n "__fish_trimtab_using_subcommand help; and not __fish_seen_subcommand_from plan apply verify revert run confirm status history explain validate schema facts snapshot import end-trial help" -f -a "confirm" -d 'Keep a trial started with `apply --confirm-within`'
+complete -c trimtab -n "__fish_trimtab_using_subcommand help; and not __fish_seen_subcommand_from plan apply verify revert run confirm status history explain validate schema facts snapshot import end-trial help" -f -a "status" -d 'Show what is in force, since when and by whom'
+complete -c trimtab -n "__fish_trimtab_using_subcommand help; and not __fish_seen_subcommand_from plan apply verify revert run confirm status history explain validate schema facts snapshot import end-trial help" -f -a "history" -d 'Show what the daemon told of drift: what was found, what came of it'
+complete -c trimtab -n "__fish_trimtab_using_subcommand help; and not __fish_seen_subcommand_from plan apply verify revert run confirm status history explain validate schema facts snapshot import end-trial help" -f -a "explain" -d 'Show everything that speaks of one address: layers, live value, next boot'
+complete -c trimtab -n "__fish_trimtab_using_subcommand help; and not __fish_seen_subcommand_from plan apply verify revert run confirm status history explain validate schema facts snapshot import end-trial help" -f -a "validate" -d 'Check profiles, on sample hosts and given snapshots'
+complete -c trimtab -n "__fish_trimtab_using_subcommand help; and not __fish_seen_subcommand_from plan apply verify revert run confirm status history explain validate schema facts snapshot import end-trial help" -f -a "schema" -d 'Print a JSON Schema'
+complete -c trimtab -n "__fish_trimtab_using_subcommand help; and not __fish_seen_subcommand_from plan apply verify revert run confirm status history explain validate schema facts snapshot import end-trial help" -f -a "facts" -d 'Show what is known of this host'
+complete -c trimtab -n "__fish_trimtab_using_subcommand help; and not __fish_seen_subcommand_from plan apply verify revert run confirm status history explain validate schema facts snapshot import end-trial help" -f -a "snapshot" -d 'Print all that is needed to plan for this host elsewhere'
+complete -c trimtab -n "__fish_trimtab_using_subcommand help; and not __fish_seen_subcommand_from plan apply verify revert run confirm status history explain validate schema facts snapshot import end-trial help" -f -a "import" -d 'Turn sysctl.d and sysctl.conf files into a profile'
+complete -c trimtab -n "__fish_trimtab_using_subcommand help; and not __fish_seen_subcommand_from plan apply verify revert run confirm status history explain validate schema facts snapshot import end-trial help" -f -a "end-trial" -d 'Undo a trial when its time is up; started by `apply --confirm-within`'
+complete -c trimtab -n "__fish_trimtab_using_subcommand help; and not __fish_seen_subcommand_from plan apply verify revert run confirm status history explain validate schema facts snapshot import end-trial help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -100,10 +100,14 @@ pub enum Verb {
     Verify,
     /// Put back what was there before trimtab, unless somebody changed it since
     Revert(Revert),
+    /// Put the roles of this host in force, then watch: what drifts is put back or reported
+    Run,
     /// Keep a trial started with `apply --confirm-within`
     Confirm(Confirm),
     /// Show what is in force, since when and by whom
     Status,
+    /// Show what the daemon told of drift: what was found, what came of it
+    History(History),
     /// Show everything that speaks of one address: layers, live value, next boot
     Explain(Explain),
     /// Check profiles, on sample hosts and given snapshots
@@ -158,6 +162,13 @@ pub struct Apply {
     pub wait: Wait,
 }
 
+impl Apply {
+    /// The roles that the host file names, as they are.
+    pub fn of_roles(wait: Wait) -> Apply {
+        Apply { wanted: Wanted::default(), plan: None, confirm_within: None, brief: false, wait }
+    }
+}
+
 /// Options of `revert`.
 #[derive(Debug, Clone, Args)]
 pub struct Revert {
@@ -178,6 +189,14 @@ pub struct Confirm {
     /// The lock.
     #[command(flatten)]
     pub wait: Wait,
+}
+
+/// Options of `history`.
+#[derive(Debug, Clone, Args)]
+pub struct History {
+    /// Only these addresses; everything if none is given
+    #[arg(value_name = "ADDRESS")]
+    pub addresses: Vec<String>,
 }
 
 /// Options of `explain`.

@@ -49,9 +49,13 @@ impl Trust {
 impl Profiles {
     /// `--profile-path` first, then the usual folders, then what is built in.
     pub fn new(first: &[PathBuf], trust: Trust) -> Profiles {
-        let folders = first.iter().cloned().chain(FOLDERS.iter().map(PathBuf::from)).collect();
-        Profiles { folders, trust }
+        Profiles { folders: folders(first), trust }
     }
+}
+
+/// The folders that profiles are looked for in, in this order: `first` are those of `--profile-path`.
+pub fn folders(first: &[PathBuf]) -> Vec<PathBuf> {
+    first.iter().cloned().chain(FOLDERS.iter().map(PathBuf::from)).collect()
 }
 
 impl Library for Profiles {

@@ -16,6 +16,7 @@ use crate::cli::Verb;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::verbs;
+use crate::watch;
 
 /// Runs a command line.
 pub fn run<I: IntoIterator<Item = OsString>>(arguments: I) -> Exit {
@@ -44,8 +45,10 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Verb::Apply(options) => verbs::apply::run(common, options),
         Verb::Verify => verbs::verify::run(common),
         Verb::Revert(options) => verbs::revert::run(common, options),
+        Verb::Run => watch::run(common),
         Verb::Confirm(options) => verbs::confirm::run(common, options),
         Verb::Status => verbs::status::run(common),
+        Verb::History(options) => verbs::history::run(common, options),
         Verb::Explain(options) => verbs::explain::run(common, options),
         Verb::Validate(options) => verbs::validate::run(common, options),
         Verb::Schema(options) => verbs::schema::run(options),

@@ -1,6 +1,7 @@
 //! What every verb begins with: the namespace, the kernel, the host, the places of state.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 use std::time::SystemTime;
@@ -61,6 +62,8 @@ pub struct Session {
     /// The interfaces that the state was followed to a moment ago: they serve the plan that is made right behind, since every
     /// write looks whose value it is. Whoever has waited, written or found one gone asks anew.
     links: Option<Links>,
+    /// What plans leave as it is although it is wanted: what the daemon has found to have drifted and does not put back.
+    pub leave: BTreeSet<Address>,
 }
 
 impl Session {
@@ -83,7 +86,7 @@ impl Session {
     /// If the kernel does not list its interfaces.
     pub fn with_kernel(common: &Common, mut kernel: Box<dyn Kernel>) -> Result<Session, Failure> {
         let host = learn(kernel.as_mut())?;
-        Ok(Session { common: common.clone(), kernel, host, links: None })
+        Ok(Session { common: common.clone(), kernel, host, links: None, leave: BTreeSet::new() })
     }
 
     /// The state on disk, read only, with interfaces followed to what they are called now. What its addresses need to be known

@@ -231,7 +231,10 @@ impl StateDir {
 
     /// Makes the folder, and what is above it, if it is not there. A folder that another boot left under the same number is
     /// emptied first.
-    fn create(&self) -> Result<(), FileError> {
+    ///
+    /// # Errors
+    /// Names the step.
+    pub fn create(&self) -> Result<(), FileError> {
         if self.path.is_dir() && self.is_ours()? {
             return Ok(());
         }

@@ -111,6 +111,63 @@ net.netfilter.nf_conntrack_max = 300000
     }
 }
 
+/// The daemon as a service: hardened, ready when it is, reloaded, killed and stopped.
+mod the_daemon_keeps_the_roles_in_force {
+    use super::*;
+
+    const DAEMON: &str = "trimtab.service";
+
+    const HOST: &str = r#"
+[sysctl]
+net.core.rmem_max = 7340032
+net.ipv4.tcp_fin_timeout = 33
+
+[drift]
+read-back = "1s"
+"#;
+
+    #[test]
+    fn boot_1() {
+        under_systemd();
+        let original = raw("net.core.rmem_max");
+        sh("install -m 0644 /vm/trimtab.service /etc/systemd/system/; mkdir -p /etc/trimtab; systemctl daemon-reload");
+        std::fs::write("/etc/trimtab/host.toml", HOST).unwrap();
+        sh(&format!("systemctl start {DAEMON}"));
+        let journal = || sh(&format!("journalctl --boot --no-pager --unit={DAEMON} || true"));
+        // Started means that the roles are in force.
+        assert_eq!(property(DAEMON, "ActiveState"), "active", "{}", journal());
+        assert_eq!(raw("net.core.rmem_max"), "7340032", "{}", journal());
+
+        sh("sysctl -qw net.core.rmem_max=300000");
+        wait_until("the drift is put back", &|| raw("net.core.rmem_max") == "7340032");
+        trimtab(&["history", "net.core.rmem_max"]).exits(0).says(&["found 300000, want 7340032"]);
+
+        // A reload, and a file that is changed, are put in force; an invalid one is told and changes nothing.
+        std::fs::write("/etc/trimtab/host.toml", HOST.replace("33", "34")).unwrap();
+        sh(&format!("systemctl reload {DAEMON}"));
+        wait_until("the new value is there", &|| raw("net.ipv4.tcp_fin_timeout") == "34");
+        std::fs::write("/etc/trimtab/host.toml", "[sysctl]\nx").unwrap();
+        wait_until("it says so", &|| property(DAEMON, "StatusText").starts_with("degraded"));
+        assert_eq!((property(DAEMON, "ActiveState"), raw("net.ipv4.tcp_fin_timeout")), ("active".into(), "34".into()));
+        std::fs::write("/etc/trimtab/host.toml", HOST).unwrap();
+        wait_until("it has recovered", &|| property(DAEMON, "StatusText") == "watching");
+
+        // Killed, it is back by itself, and nothing is lost.
+        let pid = property(DAEMON, "MainPID");
+        sh(&format!("systemctl kill --signal=KILL {DAEMON}"));
+        wait_until("it is back", &|| property(DAEMON, "ActiveState") == "active" && property(DAEMON, "MainPID") != pid);
+        sh("sysctl -qw net.core.rmem_max=300000");
+        wait_until("it works on", &|| raw("net.core.rmem_max") == "7340032");
+
+        // Stopped, what is in force stays, and can be taken back.
+        sh(&format!("systemctl stop {DAEMON}"));
+        assert_eq!((property(DAEMON, "Result"), raw("net.core.rmem_max")), ("success".into(), "7340032".into()));
+        trimtab(&["revert"]).exits(0);
+        assert_eq!(raw("net.core.rmem_max"), original);
+        sh("rm -r /etc/trimtab /etc/systemd/system/trimtab.service; systemctl daemon-reload");
+    }
+}
+
 /// A login or a pipeline begins a trial and is killed with all its processes: that is what the trial is for.
 mod a_trial_outlives_the_session_that_began_it {
     use super::*;

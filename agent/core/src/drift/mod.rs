@@ -127,6 +127,12 @@ impl State {
         courses.filter_map(move |(address, course)| Some((address, course.attempts.pause_left(now)?)))
     }
 
+    /// The addresses that are left as they are: those that are only reported, and those that are contended.
+    pub fn left_alone(&self) -> BTreeSet<Address> {
+        let is_left = |course: &Course| matches!(course.told, Some((What::Reported | What::Contended, _)));
+        self.courses.iter().filter(|(_, course)| is_left(course)).map(|(address, _)| address.clone()).collect()
+    }
+
     /// When a look is due before the next regular one: the end of the first pause.
     pub fn next_retry(&self) -> Option<Duration> {
         self.courses.values().filter_map(|course| course.attempts.paused_until()).min()

@@ -70,6 +70,7 @@ fn what_is_only_reported_is_told_again_only_when_it_changes() {
     assert_eq!(at(&mut state, seen(1, OnDrift::Report, None), 0), ["Reported"]);
     assert!(at(&mut state, seen(1, OnDrift::Report, None), 1).is_empty());
     assert_eq!(at(&mut state, seen(2, OnDrift::Report, None), 2), ["Reported"]);
+    assert_eq!(state.left_alone(), BTreeSet::from([address(A)]));
     assert_eq!(at(&mut state, holds(), 3), ["HoldsAgain"]);
     assert!(at(&mut state, seen(1, OnDrift::Ignore, None), 4).is_empty());
 }

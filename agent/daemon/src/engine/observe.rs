@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::io;
 
 use trimtab_core::address::Address;
+use trimtab_core::desired::Desired;
 use trimtab_core::facts::Asked;
 use trimtab_core::facts::Facts;
 use trimtab_core::host::HostId;
@@ -19,6 +20,8 @@ use trimtab_core::plan::Goal;
 use trimtab_core::plan::Input;
 use trimtab_core::plan::Plan;
 use trimtab_core::plan::build;
+use trimtab_core::plan::compare::Comparison;
+use trimtab_core::plan::compare::compare;
 use trimtab_core::profile::Bundle;
 use trimtab_kernel::Kernel;
 
@@ -183,6 +186,18 @@ impl Host {
         goals: &'a BTreeMap<Address, Goal<'a>>,
     ) -> Input<'a> {
         Input { host: &self.id, facts: &self.facts, interfaces, addressed: &self.addressed, observed, goals }
+    }
+
+    /// Compares a set with what is there now. Interfaces that have gone meanwhile are taken for gone.
+    pub fn compare(&mut self, kernel: &mut dyn Kernel, desired: &Desired) -> Comparison {
+        let mut addresses: BTreeSet<Address> = desired.settings.keys().cloned().collect();
+        for address in desired.settings.keys() {
+            addresses.extend(rules_of(address).closure(address, &self.surroundings()));
+        }
+        let observed = observe(kernel, addresses, &self.facts);
+        let gone = self.gone(kernel, &observed);
+        self.interfaces.retain(|interface| !gone.contains(interface));
+        compare(desired, &self.world(&observed))
     }
 
     /// The interfaces that went away or got another name since they were learnt of: udev(7) renames them while a host boots.

@@ -115,6 +115,16 @@ pub enum Finished {
     Incomplete(Failure, Undone),
 }
 
+impl Finished {
+    /// Why it is not in force, if it is not.
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Finished::Nothing | Finished::InForce { .. } | Finished::Awaiting { .. } => None,
+            Finished::Stale(failure) | Finished::Undone(failure) | Finished::Incomplete(failure, _) => Some(failure),
+        }
+    }
+}
+
 /// Why a transaction was not begun; nothing was written.
 #[derive(Debug, Error)]
 pub enum BeginError {

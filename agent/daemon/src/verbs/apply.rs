@@ -11,6 +11,7 @@ use trimtab_core::plan::Finding;
 use trimtab_core::plan::goal;
 use trimtab_core::plan::saved;
 use trimtab_core::plan::saved::SavedPlan;
+use trimtab_core::profile::HostConfig;
 use trimtab_core::profile::Mode;
 use trimtab_core::render::plan::Detail;
 use trimtab_core::state::Applied;
@@ -43,6 +44,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::library::Trust;
 use crate::session::Intent;
+use crate::session::Locked;
 use crate::session::Session;
 
 /// Runs the verb.
@@ -50,9 +52,38 @@ use crate::session::Session;
 /// # Errors
 /// Everything that fails before the first write.
 pub fn run(common: &Common, options: &cli::Apply) -> Result<Exit, Failure> {
-    recovery::refuse_if_disabled()?;
     let mut session = Session::open(common)?;
-    let (_lock, mut store) = session.locked_store(options.wait)?;
+    let carried = carry_out(&mut session, options)?;
+    let detail = if options.brief { Detail::Brief } else { Detail::Full };
+    let within = options.confirm_within.map(|within| within.as_secs());
+    let exit = match carried.finished {
+        None => observe_only(common, carried.document, detail),
+        Some(finished) => report::report(common, "trimtab.apply", carried.document, finished, detail, within),
+    };
+    super::forget((session, carried.store));
+    exit
+}
+
+/// What an apply came to. The lock is held until this is dropped.
+pub struct Carried {
+    /// What was planned.
+    pub document: SavedPlan,
+    /// How it ended; nothing where the host only observes.
+    pub finished: Option<Finished>,
+    /// What the host file says of the daemon; nothing where a saved plan was applied.
+    pub host: Option<HostConfig>,
+    /// The state behind it.
+    pub store: Store,
+    _locked: Locked,
+}
+
+/// Plans, writes and reads back.
+///
+/// # Errors
+/// Everything that fails before the first write.
+pub fn carry_out(session: &mut Session, options: &cli::Apply) -> Result<Carried, Failure> {
+    recovery::refuse_if_disabled()?;
+    let (locked, mut store) = session.locked_store(options.wait)?;
     // It may have been switched off while it waited for the lock.
     recovery::refuse_if_disabled()?;
     let wanted = match &options.plan {
@@ -63,7 +94,7 @@ pub fn run(common: &Common, options: &cli::Apply) -> Result<Exit, Failure> {
         super::warn(&intent.loaded);
     }
     let now = session.now();
-    let recovered = recovery::recover(&mut session, &mut store, &now, Trials::Respect)?;
+    let recovered = recovery::recover(session, &mut store, &now, Trials::Respect)?;
     if let Recovered::Awaiting { confirm_by } = recovered {
         let left = confirm_by.saturating_sub(millis(now.boottime)) / 1000;
         let message = format!(
@@ -72,33 +103,29 @@ pub fn run(common: &Common, options: &cli::Apply) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::Awaiting, message));
     }
     recovery::tell(&recovered);
-    let detail = if options.brief { Detail::Brief } else { Detail::Full };
-    let (document, standing) = match wanted {
+    let (mut document, standing, mode, host) = match wanted {
         Wanted::Saved(plan) => {
-            let document = replan(&mut session, &store, *plan)?;
-            if crate::session::mode(common)? == Mode::Observe {
-                return observe_only(common, document, detail);
-            }
-            (document, Standing::Accepted)
+            let document = replan(session, &store, *plan)?;
+            (document, Standing::Accepted, crate::session::mode(&session.common)?, None)
         }
         Wanted::Resolved(intent) => {
-            let observes = intent.bundle.host.mode == Mode::Observe;
-            let (document, standing) = resolved(&mut session, &mut store, *intent, options.confirm_within.is_some())?;
-            if observes {
-                return observe_only(common, document, detail);
-            }
-            (document, standing)
+            let host = intent.bundle.host.clone();
+            let (document, standing) = resolved(session, &mut store, *intent, options.confirm_within.is_some())?;
+            (document, standing, host.mode, Some(host))
         }
     };
-    let mut document = document;
+    if mode == Mode::Observe {
+        return Ok(Carried { document, finished: None, host, store, _locked: locked });
+    }
     document.plan.findings.extend(recovery::findings(recovered));
     let is_asked_for = options.confirm_within.is_some() || store.unconfirmed.is_some();
     let identity = is_asked_for.then(|| document.identity());
     let set =
         Set { desired: document.desired.clone(), roles: document.roles.clone(), profiles: document.profiles.clone() };
     let mut armed = None;
+    let (common, id) = (session.common.clone(), session.host.id.clone());
     let mut arm = |begin: &Begin| {
-        let timer = arm(common, &session.host.id, begin)?;
+        let timer = arm(&common, &id, begin)?;
         armed = Some((timer.clone(), begin.id.clone()));
         Ok(timer)
     };
@@ -125,13 +152,10 @@ pub fn run(common: &Common, options: &cli::Apply) -> Result<Exit, Failure> {
         // Told once; what somebody else has made of it since is theirs.
         store.let_go(&theirs)?;
     }
-    if let Err(error) = remove_other_boots(&common.state_dir, &session.host.id.boot_id) {
+    if let Err(error) = remove_other_boots(&session.common.state_dir, &session.host.id.boot_id) {
         tracing::debug!(%error, "state of namespaces of other boots stays");
     }
-    let within = options.confirm_within.map(|within| within.as_secs());
-    let exit = report::report(common, "trimtab.apply", document, finished, detail, within);
-    super::forget((session, store, set));
-    exit
+    Ok(Carried { document, finished: Some(finished), host, store, _locked: locked })
 }
 
 /// Whether the set that is wanted may be put in force.

@@ -17,6 +17,7 @@ pub mod confirm;
 pub mod end_trial;
 pub mod explain;
 pub mod facts;
+pub mod history;
 pub mod import;
 pub mod modules;
 pub mod plan;

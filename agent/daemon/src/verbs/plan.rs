@@ -5,12 +5,14 @@ use std::path::Path;
 
 use trimtab_core::address::Address;
 use trimtab_core::address::Object;
+use trimtab_core::desired::Desired;
 use trimtab_core::journal::Followed;
 use trimtab_core::journal::Held;
 use trimtab_core::journal::History;
 use trimtab_core::kind;
 use trimtab_core::plan::Class;
 use trimtab_core::plan::Finding;
+use trimtab_core::plan::Goal;
 use trimtab_core::plan::Plan;
 use trimtab_core::plan::goal;
 use trimtab_core::plan::saved::SavedPlan;
@@ -101,7 +103,7 @@ pub fn run(common: &Common, options: &cli::Plan) -> Result<Exit, Failure> {
 /// # Errors
 /// What shows only with the interfaces that came instead.
 pub fn make(session: &mut Session, intent: &mut Intent, history: &mut History) -> Result<Made, Failure> {
-    let goals = goal::of_apply(&intent.resolved.desired, &history.held);
+    let goals = goals(session, &intent.resolved.desired, &history.held);
     let Planned { plan, gone } = session.look_and_plan(&goals)?;
     if gone.is_empty() {
         return Ok(Made { plan: told(plan, intent), followed: Followed::Nothing });
@@ -127,8 +129,15 @@ pub struct Made {
 /// # Errors
 /// If the kernel does not tell interfaces apart.
 pub fn make_of_these(session: &mut Session, intent: &Intent, held: &BTreeMap<Address, Held>) -> Result<Plan, Failure> {
-    let goals = goal::of_apply(&intent.resolved.desired, held);
+    let goals = goals(session, &intent.resolved.desired, held);
     Ok(told(session.plan(&goals)?, intent))
+}
+
+/// What is to be reached, but for what is left as it is.
+fn goals<'a>(session: &Session, desired: &'a Desired, held: &BTreeMap<Address, Held>) -> BTreeMap<Address, Goal<'a>> {
+    let mut goals = goal::of_apply(desired, held);
+    goals.retain(|address, _| !session.leave.contains(address));
+    goals
 }
 
 /// The plan with what there is to say of the interfaces that it leaves alone.

@@ -19,6 +19,8 @@ macro_rules! schemas {
             "revert" => trimtab_core::document_schema::of::<trimtab::verbs::report::Report>,
             "verify" => trimtab_core::document_schema::of::<trimtab::verbs::verify::Report>,
             "status" => trimtab_core::document_schema::of::<trimtab::verbs::status::Report>,
+            "history" => trimtab_core::document_schema::of::<trimtab::verbs::history::Report>,
+            "event" => trimtab_core::document_schema::of::<trimtab::events::Line>,
             "confirm" => trimtab_core::document_schema::of::<trimtab::verbs::confirm::Report>,
             "trial" => trimtab_core::document_schema::of::<trimtab::verbs::trial::Report>,
             "explain" => trimtab_core::document_schema::of::<trimtab::verbs::explain::Report>,

@@ -261,7 +261,7 @@ fn text(report: &Report) -> String {
 }
 
 /// Seconds since 1970 as a date in UTC, by the civil calendar.
-fn when(at: u64) -> String {
+pub fn when(at: u64) -> String {
     let (days, seconds) = (at / 86_400, at % 86_400);
     // Days since 0000-03-01, in eras of 400 years: the leap day is then the last of its year.
     let shifted = days + 719_468;

@@ -7,13 +7,11 @@ use serde::Serialize;
 use trimtab_core::host::HostId;
 use trimtab_core::plan::Class;
 use trimtab_core::plan::Finding;
-use trimtab_core::plan::compare;
 use trimtab_core::plan::compare::Mismatch;
 use trimtab_core::render;
 use trimtab_core::render::paint::Tone;
 
 use crate::cli::Common;
-use crate::engine::observe::observe;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::session::Session;
@@ -57,14 +55,7 @@ pub fn run(common: &Common) -> Result<Exit, Failure> {
             "nothing is applied in this boot; `trimtab plan` compares with the profiles",
         ));
     };
-    let mut addresses: std::collections::BTreeSet<_> = applied.desired.settings.keys().cloned().collect();
-    for address in applied.desired.settings.keys() {
-        addresses.extend(trimtab_core::kind::rules_of(address).closure(address, &session.host.surroundings()));
-    }
-    let observed = observe(session.kernel.as_mut(), addresses, &session.host.facts);
-    let gone = session.host.gone(session.kernel.as_mut(), &observed);
-    session.host.interfaces.retain(|interface| !gone.contains(interface));
-    let comparison = compare::compare(&applied.desired, &session.host.world(&observed));
+    let comparison = session.host.compare(session.kernel.as_mut(), &applied.desired);
     let held_up = comparison.findings.iter().any(|finding| finding.class != Class::Note);
     let exit = if !comparison.mismatches.is_empty() {
         Exit::Differs

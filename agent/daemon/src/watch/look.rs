@@ -1,0 +1,165 @@
+//! One look: everything that is in force is read and compared, and what drifted is put back.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use trimtab_core::address::Address;
+use trimtab_core::desired::Desired;
+use trimtab_core::drift;
+use trimtab_core::drift::Action;
+use trimtab_core::drift::Event;
+use trimtab_core::drift::Seen;
+use trimtab_core::kind::rules_of;
+use trimtab_core::plan::Goal;
+use trimtab_core::plan::compare::Comparison;
+use trimtab_core::policy::OnDrift;
+use trimtab_core::profile::HostConfig;
+use trimtab_core::profile::Mode;
+use trimtab_kernel::switch;
+
+use crate::cli::Wait;
+use crate::engine::Store;
+use crate::engine::transaction;
+use crate::engine::transaction::Finished;
+use crate::engine::transaction::Job;
+use crate::engine::transaction::Now;
+use crate::engine::transaction::Recovered;
+use crate::engine::transaction::Set;
+use crate::engine::transaction::Trials;
+use crate::events::Events;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::session::Session;
+use crate::verbs::recovery;
+
+/// What a look needs.
+pub struct Look<'a> {
+    /// The namespace.
+    pub session: &'a mut Session,
+    /// What the host file says.
+    pub config: &'a HostConfig,
+    /// What is wanted on a host that only observes.
+    pub observed: Option<&'a Desired>,
+    /// Whether other interfaces are there than when the roles were applied last.
+    pub others: &'a mut bool,
+    /// What is known of earlier drifts.
+    pub drift: &'a mut drift::State,
+    /// Where it is told.
+    pub events: &'a mut Events,
+}
+
+/// What a look came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Looked {
+    /// Everything that is in force was compared.
+    Everything,
+    /// It was, and other interfaces are there than when the roles were applied: what they mean must be worked out anew.
+    Interfaces,
+    /// Another trimtab is at work, or a trial awaits its confirmation.
+    Busy,
+}
+
+impl Look<'_> {
+    /// Looks once.
+    ///
+    /// # Errors
+    /// If the state on disk cannot be relied upon.
+    pub fn look(&mut self, now: Duration) -> Result<Looked, Failure> {
+        let interfaces = self.session.kernel.interfaces().map_err(|error| super::cannot("list interfaces", &error))?;
+        if interfaces != self.session.host.interfaces {
+            *self.others = true;
+            self.session.relearn()?;
+        }
+        let at_once = Wait { wait: Duration::ZERO };
+        let (_locked, mut store) = match self.session.locked_store(at_once) {
+            Err(failure) if failure.exit == Exit::Locked => return Ok(Looked::Busy),
+            answer => answer?,
+        };
+        let moment = self.session.now();
+        match recovery::recover(self.session, &mut store, &moment, Trials::Respect)? {
+            Recovered::Awaiting { .. } => return Ok(Looked::Busy),
+            recovered @ (Recovered::Nothing | Recovered::Ended | Recovered::Undone(_)) => recovery::tell(&recovered),
+        }
+        let desired = match self.config.mode {
+            Mode::Enforce => store.in_force().map(|applied| applied.desired.clone()),
+            Mode::Observe => self.observed.cloned(),
+        };
+        let desired = desired.unwrap_or_default();
+        self.session.kernel.hold(&mut desired.settings.keys());
+        let comparison = self.session.host.compare(self.session.kernel.as_mut(), &desired);
+        let seen = self.seen(&desired, comparison);
+        let actions = drift::step(self.drift, Event::Looked(seen), self.config.breaker.as_ref(), now);
+        for back in self.tell(actions) {
+            let event = self.put_back(&mut store, &back, &moment);
+            let actions = drift::step(self.drift, event, self.config.breaker.as_ref(), now);
+            self.tell(actions);
+        }
+        // Not before: what drifted at the same time is told and put back as a drift.
+        Ok(if std::mem::take(self.others) { Looked::Interfaces } else { Looked::Everything })
+    }
+
+    /// What drifted, with what is wanted to be done about it here and now.
+    fn seen(&self, desired: &Desired, comparison: Comparison) -> BTreeMap<Address, Seen> {
+        let may_write = self.config.mode == Mode::Enforce && switch::disabled().is_none();
+        let mut seen = BTreeMap::new();
+        for mismatch in comparison.mismatches {
+            let Some(setting) = desired.settings.get(&mismatch.address) else { continue };
+            let on_drift = match setting.on_drift {
+                OnDrift::Ignore => OnDrift::Ignore,
+                OnDrift::Revert | OnDrift::RevertUnlessDisruptive | OnDrift::Report if !may_write => OnDrift::Report,
+                on_drift @ (OnDrift::Revert | OnDrift::RevertUnlessDisruptive | OnDrift::Report) => on_drift,
+            };
+            let address = mismatch.address.clone();
+            let rules = rules_of(&address);
+            let disrupts = rules.disrupts(&address, &mismatch.found, &mismatch.wanted, &self.session.host.facts);
+            seen.insert(address, Seen { mismatch, on_drift, disrupts });
+        }
+        seen
+    }
+
+    /// Tells what is to be told; what is to be put back is left.
+    fn tell(&mut self, actions: Vec<Action>) -> Vec<BTreeSet<Address>> {
+        let mut back = Vec::new();
+        for action in actions {
+            match action {
+                Action::PutBack(addresses) => back.push(addresses),
+                Action::Tell(told) => self.events.tell(told),
+            }
+        }
+        back
+    }
+
+    /// Puts back what drifted, in one transaction. What it moves along is put back with it.
+    fn put_back(&mut self, store: &mut Store, addresses: &BTreeSet<Address>, now: &Now) -> Event {
+        let Some(applied) = store.in_force().cloned() else { return Event::NotPutBack(addresses.clone()) };
+        let wanted = applied.desired.settings.iter().filter(|(address, _)| addresses.contains(address));
+        let goals: BTreeMap<Address, Goal<'_>> =
+            wanted.map(|(address, setting)| (address.clone(), Goal::Hold(setting))).collect();
+        let plan = match self.session.plan(&goals) {
+            Ok(plan) => plan,
+            Err(failure) => {
+                tracing::warn!(error = failure.message, "not put back");
+                return Event::NotPutBack(addresses.clone());
+            }
+        };
+        let set = Set { desired: applied.desired.clone(), roles: applied.roles, profiles: applied.profiles };
+        let job = Job { plan: &plan, set: &set, verb: "drift", trial: None };
+        let finished = transaction::run(self.session.kernel.as_mut(), store, &self.session.host, job, now);
+        let held_up: BTreeSet<&Address> = plan.findings.iter().filter_map(|finding| finding.address.as_ref()).collect();
+        let left = addresses.iter().any(|address| held_up.contains(address));
+        match finished {
+            Ok(Finished::Nothing | Finished::InForce { .. } | Finished::Awaiting { .. }) if !left => {
+                Event::PutBack(addresses.clone())
+            }
+            Ok(finished) => {
+                tracing::warn!(failure = finished.failure().map(ToString::to_string), "not put back");
+                Event::NotPutBack(addresses.clone())
+            }
+            Err(error) => {
+                tracing::warn!(%error, "not put back");
+                Event::NotPutBack(addresses.clone())
+            }
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! `trimtab run` against the real kernel: what drifts is put back, reported or left; profiles are read anew; and it ends
+//! when it is told to.
+
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+use std::process::Child;
+use std::process::Stdio;
+use std::time::Duration;
+use std::time::Instant;
+
+use rustix::process::Pid;
+use rustix::process::Signal;
+use serde_json::Value as Json;
+use trimtab_kernel::file;
+
+use crate::world::World;
+
+/// Longer than anything here takes on a machine under load.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The daemon of a world; killed when it is dropped.
+struct Daemon<'a> {
+    world: &'a World,
+    process: Child,
+    manager: UnixDatagram,
+}
+
+impl<'a> Daemon<'a> {
+    /// Starts it and waits until it says that it is ready.
+    fn start(world: &'a World) -> Daemon<'a> {
+        let socket = world.path("notify");
+        let _ = std::fs::remove_file(&socket);
+        let manager = UnixDatagram::bind(&socket).unwrap();
+        manager.set_read_timeout(Some(PATIENCE)).unwrap();
+        let log = std::fs::File::create(world.path("log")).unwrap();
+        let mut command = world.trimtab_command(&["run", "--verbose"]);
+        let process = command.env("NOTIFY_SOCKET", &socket).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        let daemon = Daemon { world, process, manager };
+        daemon.hears("READY=1");
+        daemon
+    }
+
+    /// Waits for a message to the service manager that holds this; gives it.
+    #[track_caller]
+    fn hears(&self, part: &str) -> String {
+        loop {
+            let mut buffer = [0; 4096];
+            let count =
+                self.manager.recv(&mut buffer).unwrap_or_else(|error| panic!("no {part}: {error}\n{}", self.log()));
+            let message = String::from_utf8_lossy(&buffer[..count]).into_owned();
+            if message.contains(part) {
+                return message;
+            }
+        }
+    }
+
+    fn log(&self) -> String {
+        text(&self.world.path("log")).unwrap()
+    }
+
+    /// Waits until a key holds this.
+    #[track_caller]
+    fn until(&self, key: &str, value: &str) {
+        self.until_so(&format!("{key} = {value}"), || self.world.sysctl(key) == value);
+    }
+
+    #[track_caller]
+    fn until_so(&self, what: &str, is_so: impl Fn() -> bool) {
+        let start = Instant::now();
+        while !is_so() {
+            assert!(start.elapsed() < PATIENCE, "never: {what}\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Waits until this was told of an address; gives the line.
+    #[track_caller]
+    fn told(&self, address: &str, what: &str) -> Json {
+        let found = || self.events().into_iter().find(|event| event["address"] == address && event["what"] == what);
+        self.until_so(&format!("{address} {what}"), || found().is_some());
+        found().unwrap()
+    }
+
+    fn events(&self) -> Vec<Json> {
+        let path = self.world.state().map(|state| state.join("events"));
+        let text = path.and_then(|path| text(&path).ok()).unwrap_or_default();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    fn signal(&self, signal: Signal) {
+        rustix::process::kill_process(Pid::from_child(&self.process), signal).unwrap();
+    }
+
+    /// Tells it to end; it must, without an error.
+    fn ends(mut self) {
+        self.signal(Signal::TERM);
+        let start = Instant::now();
+        let status = loop {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                break status;
+            }
+            assert!(start.elapsed() < PATIENCE, "it goes on\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        assert_eq!(status.code(), Some(0), "{}", self.log());
+        assert!(!self.log().contains("panicked"), "{}", self.log());
+    }
+}
+
+impl Drop for Daemon<'_> {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A whole file.
+fn text(path: &Path) -> std::io::Result<String> {
+    Ok(String::from_utf8(file::read(path, 1 << 24)?).unwrap())
+}
+
+const FIN: &str = "net.ipv4.tcp_fin_timeout";
+const SACK: &str = "net.ipv4.tcp_sack";
+
+/// A world whose host file names the profile `p` and has it looked at every second.
+fn world(profile: &str, host: &str) -> Option<World> {
+    let world = World::new()?;
+    world.profile("p", profile);
+    world.write("host.toml", format!("profiles = ['p']\n{host}\n[drift]\nread-back = '1s'\n"));
+    Some(world)
+}
+
+#[test]
+fn what_drifts_is_put_back_and_everything_is_told() {
+    let profile = "[sysctl]\nnet.ipv4.tcp_fin_timeout = 33\nnet.ipv4.tcp_sack = { value = 0, on-drift = 'report' }\nnet.ipv4.ip_forward = 0\n";
+    let Some(world) = world(profile, "") else { return };
+    let daemon = Daemon::start(&world);
+    assert_eq!(world.sysctl(FIN), "33", "ready means applied");
+    world.sh("sysctl -qw net.ipv4.tcp_fin_timeout=99");
+    daemon.until(FIN, "33");
+    let told = daemon.told("sysctl:net.ipv4.tcp_fin_timeout", "put-back");
+    assert_eq!((&told["found"], told["version"].as_u64()), (&Json::from(99), Some(1)));
+    world.sh("sysctl -qw net.ipv4.tcp_sack=1 net.ipv4.ip_forward=1");
+    daemon.told("sysctl:net.ipv4.tcp_sack", "reported");
+    let routing = daemon.told("sysctl:net.ipv4.ip_forward", "reported");
+    assert!(routing["disrupts"].as_str().unwrap().contains("routing"), "{routing}");
+    // Not even when interfaces come, and all is worked out anew.
+    world.sh("ip link add v0 type veth peer name v1; sysctl -qw net.ipv4.tcp_fin_timeout=98");
+    daemon.until(FIN, "33");
+    assert_eq!((world.sysctl(SACK), world.sysctl("net.ipv4.ip_forward")), ("1".into(), "1".into()));
+    daemon.ends();
+    world.trimtab(&["history", FIN]).exits(0).says(&["drifted: found 99, want 33", "put back from 98"]);
+    let told = world.trimtab(&["history", "--json"]).exits(0).json();
+    assert!(told["events"].as_array().unwrap().iter().any(|event| event["address"] == "sysctl:net.ipv4.ip_forward"));
+    // What is in force stays, and can be undone by anybody.
+    assert_eq!(world.sysctl(FIN), "33");
+    world.trimtab(&["revert"]);
+    assert_eq!(world.sysctl(FIN), "60");
+}
+
+#[test]
+fn a_fight_ends_contended() {
+    let host = "";
+    let Some(world) = world("[sysctl]\nnet.ipv4.tcp_fin_timeout = 33\n", host) else { return };
+    let daemon = Daemon::start(&world);
+    for _ in 0..3 {
+        world.sh("sysctl -qw net.ipv4.tcp_fin_timeout=99");
+        daemon.until(FIN, "33");
+    }
+    world.sh("sysctl -qw net.ipv4.tcp_fin_timeout=99");
+    let told = daemon.told("sysctl:net.ipv4.tcp_fin_timeout", "contended");
+    assert_eq!(told["retry_in"].as_u64(), Some(600));
+    daemon.hears("1 contended");
+    assert_eq!(world.sysctl(FIN), "99");
+    daemon.ends();
+}
+
+#[test]
+fn interfaces_that_come_get_what_is_wanted_of_them() {
+    let Some(world) = world("[sysctl]\nnet.ipv4.conf.\"v*\".rp_filter = 2\n", "unmanaged = []") else { return };
+    let daemon = Daemon::start(&world);
+    world.sh("ip link add v0 type veth peer name w0");
+    daemon.until("net.ipv4.conf.v0.rp_filter", "2");
+    world.sh("ip link set v0 name v7");
+    world.sh("sysctl -qw net.ipv4.conf.v7.rp_filter=0");
+    daemon.until("net.ipv4.conf.v7.rp_filter", "2");
+    assert_eq!(world.sysctl("net.ipv4.conf.w0.rp_filter"), "0");
+    daemon.ends();
+}
+
+#[test]
+fn profiles_are_read_anew_and_invalid_ones_change_nothing() {
+    let Some(world) = world("[sysctl]\nnet.ipv4.tcp_fin_timeout = 33\nnet.ipv4.tcp_sack = 0\n", "") else { return };
+    // As `current` releases do it: the file is behind a symlink that is turned to another folder.
+    for (release, timeout) in [("one", 40), ("two", 41)] {
+        std::fs::create_dir(world.path(release)).unwrap();
+        world.write(&format!("{release}/p.toml"), format!("[sysctl]\nnet.ipv4.tcp_fin_timeout = {timeout}\n"));
+    }
+    let daemon = Daemon::start(&world);
+    assert_eq!((world.sysctl(FIN), world.sysctl(SACK)), ("33".into(), "0".into()));
+    let turn = |release: &str| {
+        symlink(format!("../{release}/p.toml"), world.path("profiles/.new")).unwrap();
+        std::fs::rename(world.path("profiles/.new"), world.path("profiles/p.toml")).unwrap();
+    };
+    turn("one");
+    daemon.until(FIN, "40");
+    assert_eq!(world.sysctl(SACK), "1", "what left the profile is as it was");
+    turn("two");
+    daemon.until(FIN, "41");
+    // In the place that the symlink leads to.
+    world.write("two/p.toml", "[sysctl]\nnet.ipv4.tcp_fin_timeout = 42\n");
+    daemon.until(FIN, "42");
+    world.write("two/p.toml", "[sysctl]\nnet.ipv4.tcp_fin_timeot = 43\nx y\n");
+    let status = daemon.hears("degraded");
+    assert!(status.contains("the settings have errors"), "{status}");
+    assert!(daemon.log().contains("p.toml:"), "{}", daemon.log());
+    assert_eq!(world.sysctl(FIN), "42");
+    world.sh("sysctl -qw net.ipv4.tcp_fin_timeout=99");
+    daemon.until(FIN, "42");
+    world.write("two/p.toml", "[sysctl]\nnet.ipv4.tcp_fin_timeout = 44\n");
+    daemon.until(FIN, "44");
+    daemon.hears("STATUS=watching");
+    daemon.ends();
+}
+
+#[test]
+fn sighup_applies_anew_and_says_so() {
+    let Some(world) = world("[sysctl]\nnet.ipv4.tcp_fin_timeout = { value = 33, on-drift = 'report' }\n", "") else {
+        return;
+    };
+    let daemon = Daemon::start(&world);
+    world.sh("sysctl -qw net.ipv4.tcp_fin_timeout=99");
+    daemon.told("sysctl:net.ipv4.tcp_fin_timeout", "reported");
+    daemon.signal(Signal::HUP);
+    assert!(daemon.hears("RELOADING=1").contains("MONOTONIC_USEC="));
+    daemon.hears("READY=1");
+    daemon.until(FIN, "33");
+    daemon.ends();
+}
+
+#[test]
+fn a_host_that_only_observes_is_told_and_not_written() {
+    let Some(world) = world("[sysctl]\nnet.ipv4.tcp_fin_timeout = 33\n", "mode = 'observe'") else { return };
+    let before = world.all_sysctls();
+    let daemon = Daemon::start(&world);
+    daemon.told("sysctl:net.ipv4.tcp_fin_timeout", "reported");
+    assert_eq!(world.differences(&before), Vec::<String>::new());
+    daemon.ends();
+}
+
+#[test]
+fn one_shots_work_beside_it() {
+    let Some(world) = world("[sysctl]\nnet.ipv4.tcp_fin_timeout = 33\n", "") else { return };
+    let daemon = Daemon::start(&world);
+    world.trimtab(&["revert"]).exits(0);
+    assert_eq!(world.sysctl(FIN), "60");
+    // Two looks later it is still so: nothing is in force.
+    std::thread::sleep(Duration::from_millis(2500));
+    assert_eq!(world.sysctl(FIN), "60");
+    world.trimtab(&["apply"]).exits(0);
+    world.sh("sysctl -qw net.ipv4.tcp_fin_timeout=99");
+    daemon.until(FIN, "33");
+    // A trial is left alone, and ended by whoever made it.
+    world.trimtab(&["apply", "--set", "net.ipv4.tcp_sack=0", "--confirm-within", "1m"]).exits(5);
+    std::thread::sleep(Duration::from_millis(2500));
+    assert_eq!(world.sysctl(SACK), "0");
+    world.trimtab(&["confirm"]).exits(0);
+    world.sh("sysctl -qw net.ipv4.tcp_sack=1");
+    daemon.until(SACK, "0");
+    daemon.ends();
+}
+
+#[test]
+fn killed_half_way_it_leaves_nothing_behind_that_the_next_does_not_mend() {
+    let Some(world) = world("[sysctl]\nnet.ipv4.tcp_fin_timeout = 33\n", "") else { return };
+    let mut daemon = Daemon::start(&world);
+    daemon.process.kill().unwrap();
+    daemon.process.wait().unwrap();
+    world.sh("sysctl -qw net.ipv4.tcp_fin_timeout=99");
+    let daemon = Daemon::start(&world);
+    assert_eq!(world.sysctl(FIN), "33");
+    daemon.ends();
+    world.trimtab(&["revert"]).exits(0);
+    assert_eq!(world.sysctl(FIN), "60");
+}
