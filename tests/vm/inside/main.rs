@@ -15,6 +15,7 @@ mod machine;
 #[path = "../../../agent/netlink/tests/it/namespace.rs"]
 mod namespace;
 mod nics;
+mod notrack;
 mod oracle;
 mod power;
 mod roles;
