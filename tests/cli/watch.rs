@@ -5,6 +5,7 @@ use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::Child;
+use std::process::Command;
 use std::process::Stdio;
 use std::time::Duration;
 use std::time::Instant;
@@ -29,12 +30,15 @@ struct Daemon<'a> {
 impl<'a> Daemon<'a> {
     /// Starts it and waits until it says that it is ready.
     fn start(world: &'a World) -> Daemon<'a> {
+        Daemon::start_with(world, world.trimtab_command(&["run", "--verbose"]))
+    }
+
+    fn start_with(world: &'a World, mut command: Command) -> Daemon<'a> {
         let socket = world.path("notify");
         let _ = std::fs::remove_file(&socket);
         let manager = UnixDatagram::bind(&socket).unwrap();
         manager.set_read_timeout(Some(PATIENCE)).unwrap();
         let log = std::fs::File::create(world.path("log")).unwrap();
-        let mut command = world.trimtab_command(&["run", "--verbose"]);
         let process = command.env("NOTIFY_SOCKET", &socket).stdout(Stdio::null()).stderr(log).spawn().unwrap();
         let daemon = Daemon { world, process, manager };
         daemon.hears("READY=1");
@@ -255,10 +259,13 @@ fn one_shots_work_beside_it() {
     let daemon = Daemon::start(&world);
     world.trimtab(&["revert"]).exits(0);
     assert_eq!(world.sysctl(FIN), "60");
-    // Two looks later it is still so: nothing is in force.
+    daemon.hears("STATUS=paused");
+    // Some looks later it is still so, whatever comes: nothing is in force.
+    world.sh("ip link add v0 type veth peer name v1");
     std::thread::sleep(Duration::from_millis(2500));
     assert_eq!(world.sysctl(FIN), "60");
     world.trimtab(&["apply"]).exits(0);
+    daemon.hears("STATUS=watching");
     world.sh("sysctl -qw net.ipv4.tcp_fin_timeout=99");
     daemon.until(FIN, "33");
     // A trial is left alone, and ended by whoever made it.
@@ -269,6 +276,39 @@ fn one_shots_work_beside_it() {
     world.sh("sysctl -qw net.ipv4.tcp_sack=1");
     daemon.until(SACK, "0");
     daemon.ends();
+}
+
+#[test]
+fn what_cannot_be_applied_is_not_tried_with_each_look() {
+    // Refused by the kernel: the value of another in the same set is undone each time.
+    let profile = "[sysctl]\nnet.ipv4.tcp_fin_timeout = 33\n\"net.ipv4.tcp_congestion_control\" = 'reno'\nnet.ipv4.tcp_available_ulp = 'x'\n";
+    let Some(world) = world(profile, "") else { return };
+    let daemon = Daemon::start(&world);
+    for number in 0..5 {
+        world.sh(&format!("ip link add v{number} type veth peer name w{number}"));
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    let applied = daemon.log().matches("INFO wrote").count();
+    assert!(applied <= 4, "{}", daemon.log());
+    daemon.ends();
+}
+
+/// As another namespace is watched: by a daemon of its own.
+#[test]
+fn a_namespace_is_watched_by_its_name() {
+    let name = format!("trimtab-watch-{}", std::process::id());
+    let host = format!("[namespace.{name}]\nprofiles = ['p']\n");
+    let Some(world) = world("[sysctl]\nnet.ipv4.tcp_fin_timeout = 33\n", &host) else { return };
+    // `ip netns` names what the world is already in.
+    world.sh(&format!("ip netns attach {name} $$"));
+    let command = world.trimtab_command(&["--netns", &name, "run", "--verbose"]);
+    let daemon = Daemon::start_with(&world, command);
+    assert_eq!(world.sysctl(FIN), "33");
+    world.sh("sysctl -qw net.ipv4.tcp_fin_timeout=99; ip link add v0 type veth peer name v1");
+    daemon.until(FIN, "33");
+    assert!(!daemon.log().contains("ERROR"), "{}", daemon.log());
+    daemon.ends();
+    world.sh(&format!("ip netns delete {name}"));
 }
 
 #[test]

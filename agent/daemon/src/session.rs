@@ -1,13 +1,13 @@
 //! What every verb begins with: the namespace, the kernel, the host, the places of state.
 
 use std::collections::BTreeMap;
-use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
 
 use trimtab_core::address::Address;
+use trimtab_core::desired::Want;
 use trimtab_core::interface_id::Links;
 use trimtab_core::journal::Followed;
 use trimtab_core::journal::History;
@@ -15,6 +15,7 @@ use trimtab_core::plan::Goal;
 use trimtab_core::plan::Plan;
 use trimtab_core::profile;
 use trimtab_core::profile::Bundle;
+use trimtab_core::profile::HostConfig;
 use trimtab_core::profile::Loaded;
 use trimtab_core::profile::Mode;
 use trimtab_core::profile::ProfileText;
@@ -62,8 +63,9 @@ pub struct Session {
     /// The interfaces that the state was followed to a moment ago: they serve the plan that is made right behind, since every
     /// write looks whose value it is. Whoever has waited, written or found one gone asks anew.
     links: Option<Links>,
-    /// What plans leave as it is although it is wanted: what the daemon has found to have drifted and does not put back.
-    pub leave: BTreeSet<Address>,
+    /// What plans leave as it is although it is wanted, as long as just this is wanted: what the daemon has found to have
+    /// drifted and does not put back.
+    pub leave: BTreeMap<Address, Want>,
 }
 
 impl Session {
@@ -75,6 +77,14 @@ impl Session {
         if let Some(name) = &common.netns {
             netns::enter(name).map_err(|error| Failure::new(exit_of(&error), error.to_string()))?;
         }
+        Session::open_here(common)
+    }
+
+    /// A session of a thread that has entered the namespace already, if one is named.
+    ///
+    /// # Errors
+    /// A kernel that cannot be asked.
+    pub fn open_here(common: &Common) -> Result<Session, Failure> {
         let kernel =
             LiveKernel::open(common.netns.as_deref()).map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
         Session::with_kernel(common, Box::new(kernel))
@@ -86,7 +96,7 @@ impl Session {
     /// If the kernel does not list its interfaces.
     pub fn with_kernel(common: &Common, mut kernel: Box<dyn Kernel>) -> Result<Session, Failure> {
         let host = learn(kernel.as_mut())?;
-        Ok(Session { common: common.clone(), kernel, host, links: None, leave: BTreeSet::new() })
+        Ok(Session { common: common.clone(), kernel, host, links: None, leave: BTreeMap::new() })
     }
 
     /// The state on disk, read only, with interfaces followed to what they are called now. What its addresses need to be known
@@ -330,6 +340,24 @@ pub fn load(common: &Common, wanted: &Wanted) -> Result<Loaded, Failure> {
         files: Vec::new(),
     };
     Ok(profile::load(&request, &mut Profiles::new(&common.profile_path, trust)))
+}
+
+/// What the host file says of the daemon, whatever the profiles that it names.
+///
+/// # Errors
+/// Every problem of the host file.
+pub fn host_config(common: &Common) -> Result<HostConfig, Failure> {
+    let trust = Trust::of_this_process();
+    let request = Request {
+        roles: Some(Vec::new()),
+        host_file: host_file(common, trust)?,
+        netns: common.netns.clone(),
+        sets: Vec::new(),
+        params: Vec::new(),
+        files: Vec::new(),
+    };
+    let loaded = profile::load(&request, &mut Profiles::new(&common.profile_path, trust));
+    Ok(accept(loaded)?.bundle.host)
 }
 
 /// Whether the host file lets anything be written.

@@ -55,9 +55,13 @@ pub struct Seen {
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// Everything that is in force was compared; these do not hold. An address that may not be written now, as in observe mode,
-    /// is among them with a policy that leaves it alone.
-    Looked(BTreeMap<Address, Seen>),
+    /// Everything that is in force was compared.
+    Looked {
+        /// What does not hold. What may not be written now, as in observe mode, is among it with a policy that leaves it alone.
+        seen: BTreeMap<Address, Seen>,
+        /// What holds. Of what is in neither nothing is known: it has left the set, or its interface has gone.
+        holds: BTreeSet<Address>,
+    },
     /// These were put back, and read back.
     PutBack(BTreeSet<Address>),
     /// These could not be put back.
@@ -107,14 +111,14 @@ pub enum What {
     NotPutBack,
     /// It was put back too often and is left to whoever moves it, for a while.
     Contended,
-    /// It holds again, not by us.
+    /// It holds again.
     HoldsAgain,
 }
 
 /// Takes one event into account. `breaker` is none where it is off.
 pub fn step(state: &mut State, event: Event, breaker: Option<&Breaker>, now: Duration) -> Vec<Action> {
     match event {
-        Event::Looked(seen) => looked(state, seen, breaker, now),
+        Event::Looked { seen, holds } => looked(state, seen, &holds, breaker, now),
         Event::PutBack(addresses) => told_of(state, addresses, What::PutBack),
         Event::NotPutBack(addresses) => told_of(state, addresses, What::NotPutBack),
     }
@@ -123,23 +127,30 @@ pub fn step(state: &mut State, event: Event, breaker: Option<&Breaker>, now: Dur
 impl State {
     /// The addresses that are left to another for now, and for how long still.
     pub fn contended(&self, now: Duration) -> impl Iterator<Item = (&Address, Duration)> {
-        let courses = self.courses.iter();
+        let courses = self.courses.iter().filter(|(_, course)| course.is_contended());
         courses.filter_map(move |(address, course)| Some((address, course.attempts.pause_left(now)?)))
-    }
-
-    /// The addresses that are left as they are: those that are only reported, and those that are contended.
-    pub fn left_alone(&self) -> BTreeSet<Address> {
-        let is_left = |course: &Course| matches!(course.told, Some((What::Reported | What::Contended, _)));
-        self.courses.iter().filter(|(_, course)| is_left(course)).map(|(address, _)| address.clone()).collect()
     }
 
     /// When a look is due before the next regular one: the end of the first pause.
     pub fn next_retry(&self) -> Option<Duration> {
-        self.courses.values().filter_map(|course| course.attempts.paused_until()).min()
+        let contended = self.courses.values().filter(|course| course.is_contended());
+        contended.filter_map(|course| course.attempts.paused_until()).min()
     }
 }
 
-fn looked(state: &mut State, seen: BTreeMap<Address, Seen>, breaker: Option<&Breaker>, now: Duration) -> Vec<Action> {
+impl Course {
+    fn is_contended(&self) -> bool {
+        self.told.as_ref().is_some_and(|(what, _)| *what == What::Contended)
+    }
+}
+
+fn looked(
+    state: &mut State,
+    seen: BTreeMap<Address, Seen>,
+    holds: &BTreeSet<Address>,
+    breaker: Option<&Breaker>,
+    now: Duration,
+) -> Vec<Action> {
     let mut actions = Vec::new();
     for (address, course) in &mut state.courses {
         if seen.contains_key(address) {
@@ -147,6 +158,7 @@ fn looked(state: &mut State, seen: BTreeMap<Address, Seen>, breaker: Option<&Bre
         }
         if let Some((what, found)) = course.told.take()
             && what != What::PutBack
+            && holds.contains(address)
         {
             actions.push(Action::Tell(told(address, What::HoldsAgain, found)));
         }
@@ -188,7 +200,11 @@ fn looked(state: &mut State, seen: BTreeMap<Address, Seen>, breaker: Option<&Bre
             ..told(&address, what, mismatch.found)
         }));
     }
-    state.courses.retain(|_, course| course.told.is_some() || course.attempts.are_of_late(breaker, now));
+    state.courses.retain(|_, course| {
+        // What is over is forgotten in any case.
+        let are_of_late = course.attempts.are_of_late(breaker, now);
+        course.told.is_some() || are_of_late
+    });
     if !back.is_empty() {
         actions.push(Action::PutBack(back));
     }

@@ -30,11 +30,11 @@ fn seen(found: i64, on_drift: OnDrift, disrupts: Option<&str>) -> Event {
         origin: Origin { layer: Layer::Profile, file: "p.toml".into(), line: 1, written_as: None },
     };
     let seen = Seen { mismatch, on_drift, disrupts: disrupts.map(str::to_owned) };
-    Event::Looked(BTreeMap::from([(address(A), seen)]))
+    Event::Looked { seen: BTreeMap::from([(address(A), seen)]), holds: BTreeSet::new() }
 }
 
 fn holds() -> Event {
-    Event::Looked(BTreeMap::new())
+    Event::Looked { seen: BTreeMap::new(), holds: BTreeSet::from([address(A)]) }
 }
 
 fn put_back() -> Event {
@@ -70,8 +70,10 @@ fn what_is_only_reported_is_told_again_only_when_it_changes() {
     assert_eq!(at(&mut state, seen(1, OnDrift::Report, None), 0), ["Reported"]);
     assert!(at(&mut state, seen(1, OnDrift::Report, None), 1).is_empty());
     assert_eq!(at(&mut state, seen(2, OnDrift::Report, None), 2), ["Reported"]);
-    assert_eq!(state.left_alone(), BTreeSet::from([address(A)]));
     assert_eq!(at(&mut state, holds(), 3), ["HoldsAgain"]);
+    assert_eq!(at(&mut state, seen(2, OnDrift::Report, None), 3), ["Reported"]);
+    let gone = Event::Looked { seen: BTreeMap::new(), holds: BTreeSet::new() };
+    assert!(at(&mut state, gone, 3).is_empty(), "what is not there does not hold");
     assert!(at(&mut state, seen(1, OnDrift::Ignore, None), 4).is_empty());
 }
 
@@ -115,6 +117,7 @@ fn who_gives_in_is_forgiven() {
         at(&mut state, seen(1, OnDrift::Revert, None), minute);
     }
     assert_eq!(at(&mut state, holds(), 6), ["HoldsAgain"]);
+    assert_eq!((state.contended(MINUTE * 6).count(), state.next_retry()), (0, None));
     assert!(at(&mut state, holds(), 30).is_empty());
     assert_eq!(state, State::default());
     assert_eq!(at(&mut state, seen(1, OnDrift::Revert, None), 31), ["Drifted", "+"]);

@@ -136,7 +136,10 @@ pub fn make_of_these(session: &mut Session, intent: &Intent, held: &BTreeMap<Add
 /// What is to be reached, but for what is left as it is.
 fn goals<'a>(session: &Session, desired: &'a Desired, held: &BTreeMap<Address, Held>) -> BTreeMap<Address, Goal<'a>> {
     let mut goals = goal::of_apply(desired, held);
-    goals.retain(|address, _| !session.leave.contains(address));
+    goals.retain(|address, goal| match goal {
+        Goal::Hold(setting) => session.leave.get(address) != Some(&setting.want),
+        Goal::TakeBack { .. } => true,
+    });
     goals
 }
 

@@ -18,6 +18,7 @@ use notify::RecursiveMode;
 use notify::Watcher;
 use notify::event::AccessKind;
 use notify::event::AccessMode;
+use notify::event::ModifyKind;
 use tokio::sync::Notify;
 
 use crate::cli::Common;
@@ -56,7 +57,7 @@ impl Files {
             let is_news = match &event {
                 // What was lost may have been of interest.
                 Ok(event) if event.need_rescan() => true,
-                Ok(event) => is_change(&event.kind) && interest.read().is_ok_and(|names| names.mind(&event.paths)),
+                Ok(event) => is_change(event) && interest.read().is_ok_and(|names| names.mind(&event.paths)),
                 Err(error) => {
                     tracing::debug!(%error, "news of files");
                     true
@@ -106,11 +107,14 @@ pub async fn changed(files: &mut Option<Files>) {
     }
 }
 
-/// Reading is no change, and neither is what has not been written whole.
-fn is_change(kind: &EventKind) -> bool {
-    match kind {
-        EventKind::Access(access) => *access == AccessKind::Close(AccessMode::Write),
-        EventKind::Any | EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_) | EventKind::Other => true,
+/// Reading is no change, and neither is a file that is being written: it is complete once it is closed, or renamed.
+fn is_change(event: &Event) -> bool {
+    let is_file = |path: &PathBuf| path.symlink_metadata().is_ok_and(|found| found.is_file());
+    match event.kind {
+        EventKind::Access(access) => access == AccessKind::Close(AccessMode::Write),
+        EventKind::Modify(ModifyKind::Data(_)) => false,
+        EventKind::Create(_) => !event.paths.iter().all(is_file),
+        EventKind::Any | EventKind::Modify(_) | EventKind::Remove(_) | EventKind::Other => true,
     }
 }
 

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use trimtab_core::address::Address;
 use trimtab_core::desired::Desired;
+use trimtab_core::desired::Want;
 use trimtab_core::drift;
 use trimtab_core::drift::Action;
 use trimtab_core::drift::Event;
 use trimtab_core::drift::Seen;
 use trimtab_core::kind::rules_of;
+use trimtab_core::plan::Class;
 use trimtab_core::plan::Goal;
 use trimtab_core::plan::compare::Comparison;
 use trimtab_core::policy::OnDrift;
@@ -41,8 +43,14 @@ pub struct Look<'a> {
     pub config: &'a HostConfig,
     /// What is wanted on a host that only observes.
     pub observed: Option<&'a Desired>,
-    /// Whether other interfaces are there than when the roles were applied last.
-    pub others: &'a mut bool,
+    /// The interfaces that the roles were applied to.
+    pub planned_for: &'a BTreeSet<String>,
+    /// What this daemon put in force last.
+    pub mine: Option<&'a Desired>,
+    /// Whether that is in force; filled with each look.
+    pub is_mine: &'a mut bool,
+    /// What has drifted and is not put back; filled with each look.
+    pub left: &'a mut BTreeMap<Address, Want>,
     /// What is known of earlier drifts.
     pub drift: &'a mut drift::State,
     /// Where it is told.
@@ -68,9 +76,9 @@ impl Look<'_> {
     pub fn look(&mut self, now: Duration) -> Result<Looked, Failure> {
         let interfaces = self.session.kernel.interfaces().map_err(|error| super::cannot("list interfaces", &error))?;
         if interfaces != self.session.host.interfaces {
-            *self.others = true;
             self.session.relearn()?;
         }
+        let others = interfaces != *self.planned_for;
         let at_once = Wait { wait: Duration::ZERO };
         let (_locked, mut store) = match self.session.locked_store(at_once) {
             Err(failure) if failure.exit == Exit::Locked => return Ok(Looked::Busy),
@@ -88,15 +96,24 @@ impl Look<'_> {
         let desired = desired.unwrap_or_default();
         self.session.kernel.hold(&mut desired.settings.keys());
         let comparison = self.session.host.compare(self.session.kernel.as_mut(), &desired);
+        let holds = comparison.as_wanted.iter().cloned().collect();
         let seen = self.seen(&desired, comparison);
-        let actions = drift::step(self.drift, Event::Looked(seen), self.config.breaker.as_ref(), now);
-        for back in self.tell(actions) {
-            let event = self.put_back(&mut store, &back, &moment);
-            let actions = drift::step(self.drift, event, self.config.breaker.as_ref(), now);
-            self.tell(actions);
+        let drifted: BTreeSet<Address> = seen.keys().cloned().collect();
+        let actions = drift::step(self.drift, Event::Looked { seen, holds }, self.config.breaker.as_ref(), now);
+        let back: BTreeSet<Address> = self.tell(actions).into_iter().flatten().collect();
+        let left = drifted.difference(&back);
+        *self.left =
+            left.filter_map(|address| Some((address.clone(), desired.settings.get(address)?.want.clone()))).collect();
+        if !back.is_empty() {
+            for event in self.put_all_back(&mut store, &back, &moment) {
+                let actions = drift::step(self.drift, event, self.config.breaker.as_ref(), now);
+                self.tell(actions);
+            }
         }
+        // Whoever has put nothing in force yet may.
+        *self.is_mine = self.mine.is_none() || store.in_force().map(|applied| &applied.desired) == self.mine;
         // Not before: what drifted at the same time is told and put back as a drift.
-        Ok(if std::mem::take(self.others) { Looked::Interfaces } else { Looked::Everything })
+        Ok(if others { Looked::Interfaces } else { Looked::Everything })
     }
 
     /// What drifted, with what is wanted to be done about it here and now.
@@ -130,10 +147,32 @@ impl Look<'_> {
         back
     }
 
-    /// Puts back what drifted, in one transaction. What it moves along is put back with it.
-    fn put_back(&mut self, store: &mut Store, addresses: &BTreeSet<Address>, now: &Now) -> Event {
+    /// Puts back what drifted, in one transaction; if that fails, one by one, so that none keeps another from it.
+    fn put_all_back(&mut self, store: &mut Store, addresses: &BTreeSet<Address>, now: &Now) -> Vec<Event> {
+        match self.put_back(store, addresses, &BTreeSet::new(), now) {
+            Event::NotPutBack(_) if addresses.len() > 1 => {
+                let alone = |address: &Address| {
+                    let one = BTreeSet::from([address.clone()]);
+                    let others = addresses.difference(&one).cloned().collect();
+                    self.put_back(store, &one, &others, now)
+                };
+                addresses.iter().map(alone).collect()
+            }
+            event @ (Event::NotPutBack(_) | Event::PutBack(_) | Event::Looked { .. }) => vec![event],
+        }
+    }
+
+    /// Puts back what drifted, in one transaction, but for `others`. What that moves of what is in force is put back with it.
+    fn put_back(
+        &mut self,
+        store: &mut Store,
+        addresses: &BTreeSet<Address>,
+        others: &BTreeSet<Address>,
+        now: &Now,
+    ) -> Event {
         let Some(applied) = store.in_force().cloned() else { return Event::NotPutBack(addresses.clone()) };
-        let wanted = applied.desired.settings.iter().filter(|(address, _)| addresses.contains(address));
+        let is_left = |address: &Address| self.left.contains_key(address) || others.contains(address);
+        let wanted = applied.desired.settings.iter().filter(|(address, _)| !is_left(address));
         let goals: BTreeMap<Address, Goal<'_>> =
             wanted.map(|(address, setting)| (address.clone(), Goal::Hold(setting))).collect();
         let plan = match self.session.plan(&goals) {
@@ -146,7 +185,8 @@ impl Look<'_> {
         let set = Set { desired: applied.desired.clone(), roles: applied.roles, profiles: applied.profiles };
         let job = Job { plan: &plan, set: &set, verb: "drift", trial: None };
         let finished = transaction::run(self.session.kernel.as_mut(), store, &self.session.host, job, now);
-        let held_up: BTreeSet<&Address> = plan.findings.iter().filter_map(|finding| finding.address.as_ref()).collect();
+        let held_up = plan.findings.iter().filter(|finding| finding.class != Class::Note);
+        let held_up: BTreeSet<&Address> = held_up.filter_map(|finding| finding.address.as_ref()).collect();
         let left = addresses.iter().any(|address| held_up.contains(address));
         match finished {
             Ok(Finished::Nothing | Finished::InForce { .. } | Finished::Awaiting { .. }) if !left => {

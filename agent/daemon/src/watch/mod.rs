@@ -10,6 +10,7 @@ mod look;
 mod news;
 mod service;
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use tokio::time::Instant;
 use tokio::time::sleep_until;
 use trimtab_core::address::Address;
 use trimtab_core::desired::Desired;
+use trimtab_core::desired::Want;
 use trimtab_core::drift;
 use trimtab_core::profile::HostConfig;
 use trimtab_core::profile::Mode;
@@ -33,7 +35,9 @@ use crate::events::Events;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::session::Session;
+use crate::session::host_config;
 use crate::verbs::apply;
+use crate::verbs::apply::Carried;
 
 use files::Files;
 use look::Look;
@@ -67,19 +71,27 @@ struct Daemon {
     common: Common,
     session: Session,
     /// What the host file said last.
-    config: HostConfig,
+    config: Option<HostConfig>,
     /// What is wanted, on a host that only observes: there nothing is applied.
     observed: Option<Desired>,
-    /// Whether other interfaces are there than when the roles were applied last.
-    others: bool,
+    /// The interfaces that the roles were applied to.
+    planned_for: BTreeSet<String>,
+    /// What this daemon put in force last.
+    mine: Option<Desired>,
+    /// Whether that is in force. If not, somebody else has decided otherwise, and nothing is applied until somebody wants it.
+    is_mine: bool,
+    /// What has drifted and is not put back.
+    left: BTreeMap<Address, Want>,
     drift: drift::State,
     events: Events,
     news: Option<News>,
     files: Option<Files>,
     /// Why the roles of the host are not in force as they are written, if they are not.
     degraded: Option<String>,
-    /// Whether to apply once more with the next look: something wanted could not be had, or what failed may pass.
-    again: bool,
+    /// Why nothing can be looked at, if so.
+    blind: Option<String>,
+    /// When to apply once more: something wanted could not be had, or what failed may pass.
+    retry: Option<Retry>,
 }
 
 impl Daemon {
@@ -89,15 +101,19 @@ impl Daemon {
         Ok(Daemon {
             common: common.clone(),
             session,
-            config: HostConfig::default(),
+            config: None,
             observed: None,
-            others: false,
+            planned_for: BTreeSet::new(),
+            mine: None,
+            is_mine: true,
+            left: BTreeMap::new(),
             drift: drift::State::default(),
             events,
             news: None,
             files: None,
             degraded: None,
-            again: false,
+            blind: None,
+            retry: None,
         })
     }
 
@@ -109,7 +125,7 @@ impl Daemon {
         self.files = Files::watch(&self.common)
             .inspect_err(|error| tracing::warn!(%error, "changes of profiles are not noticed: send SIGHUP"))
             .ok();
-        self.apply(FIRST_WAIT, BTreeSet::new());
+        self.apply(FIRST_WAIT, BTreeMap::new());
         service::ready(&self.status());
         let mut due = Instant::now();
         loop {
@@ -117,10 +133,10 @@ impl Daemon {
             tokio::select! {
                 _ = end.recv() => break,
                 _ = interrupt.recv() => break,
-                _ = reload.recv() => due = self.reapply("SIGHUP"),
+                _ = reload.recv() => due = self.reapply("SIGHUP", BTreeMap::new()),
                 () = files::changed(&mut self.files) => {
                     tokio::time::sleep(GATHER).await;
-                    due = self.reapply("files of profiles changed");
+                    due = self.reapply("files of profiles changed", self.left.clone());
                 }
                 heard = news::heard(&mut self.news) => {
                     if heard {
@@ -141,32 +157,42 @@ impl Daemon {
     }
 
     /// Puts the roles in force, but for what is to be left. An invalid profile leaves what is in force as it is.
-    fn apply(&mut self, wait: Duration, leave: BTreeSet<Address>) {
+    fn apply(&mut self, wait: Duration, leave: BTreeMap<Address, Want>) {
         let options = cli::Apply::of_roles(Wait { wait });
-        let outcome = Session::open(&self.common).and_then(|mut session| {
+        let outcome = Session::open_here(&self.common).and_then(|mut session| {
             session.leave = leave;
             let carried = apply::carry_out(&mut session, &options)?;
-            // What could not be told apart before may be another interface now.
-            self.session.relearn()?;
-            Ok(carried)
+            Ok((carried, session.host.interfaces))
         });
+        let before = self.degraded.take();
         match outcome {
-            Ok(carried) => {
-                if let Some(host) = carried.host {
-                    self.config = host;
+            Ok((carried, interfaces)) => {
+                let Carried { document, finished, host, store, .. } = carried;
+                // Those that came meanwhile are others.
+                self.planned_for = interfaces;
+                self.config = host.or(self.config.take());
+                self.mine = store.in_force().map(|applied| applied.desired.clone());
+                self.is_mine = true;
+                let changes = document.plan.changes.len();
+                self.degraded = finished.as_ref().and_then(|finished| finished.failure().map(ToString::to_string));
+                if changes > 0 || self.degraded != before {
+                    tracing::info!(changes, failed = self.degraded, "applied");
                 }
-                let changes = carried.document.plan.changes.len();
-                let failed = carried.finished.as_ref().and_then(|finished| finished.failure().map(ToString::to_string));
-                tracing::info!(changes, failed, "applied");
-                self.again = failed.is_some() || carried.document.plan.is_held_up();
-                self.degraded = failed;
-                self.observed = (self.config.mode == Mode::Observe).then_some(carried.document.desired);
+                let again = self.degraded.is_some() || document.plan.is_held_up();
+                self.retry = again.then(|| Retry::after(self.retry));
+                let observes = self.config.as_ref().is_some_and(|config| config.mode == Mode::Observe);
+                self.observed = observes.then_some(document.desired);
             }
             Err(failure) => {
-                tracing::error!("{}", failure.text(Paint::Plain).trim_end());
-                // What is invalid stays so until a file changes, and that is noticed.
-                self.again = failure.exit != Exit::BadInput;
+                if before.as_ref() != Some(&failure.message) {
+                    tracing::error!("{}", failure.text(Paint::Plain).trim_end());
+                }
+                // Files that cannot be had now may come with a mount, which nobody tells of.
+                self.retry = Some(Retry::after(self.retry));
                 self.degraded = Some(failure.message);
+                if self.config.is_none() {
+                    self.config = host_config(&self.common).ok();
+                }
             }
         }
         if let Some(files) = &mut self.files {
@@ -174,10 +200,12 @@ impl Daemon {
         }
     }
 
-    fn reapply(&mut self, why: &str) -> Instant {
+    /// Applies because somebody wants it: what failed before is tried at once.
+    fn reapply(&mut self, why: &str, leave: BTreeMap<Address, Want>) -> Instant {
         tracing::info!(why, "applying anew");
         service::reloading();
-        self.apply(Duration::from_secs(10), BTreeSet::new());
+        self.retry = None;
+        self.apply(Duration::from_secs(10), leave);
         service::ready(&self.status());
         Instant::now()
     }
@@ -185,37 +213,71 @@ impl Daemon {
     /// One look at everything; says when the next is due.
     fn look(&mut self) -> Instant {
         let now = timer::now_boottime();
-        let mut look = Look {
-            session: &mut self.session,
-            config: &self.config,
-            observed: self.observed.as_ref(),
-            others: &mut self.others,
-            drift: &mut self.drift,
-            events: &mut self.events,
-        };
-        match look.look(now) {
-            Ok(Looked::Everything) if self.again => self.apply(BUSY, self.drift.left_alone()),
-            Ok(Looked::Everything) => {}
-            Ok(Looked::Interfaces) => {
-                tracing::info!("interfaces came or went");
-                self.apply(BUSY, self.drift.left_alone());
+        let looked = match &self.config {
+            // Nobody knows whether anything may be written.
+            None => Ok(Looked::Everything),
+            Some(config) => Look {
+                session: &mut self.session,
+                config,
+                observed: self.observed.as_ref(),
+                planned_for: &self.planned_for,
+                mine: self.mine.as_ref(),
+                is_mine: &mut self.is_mine,
+                left: &mut self.left,
+                drift: &mut self.drift,
+                events: &mut self.events,
             }
+            .look(now),
+        };
+        let is_due = self.retry.is_some_and(|retry| retry.at <= Instant::now());
+        match looked {
             Ok(Looked::Busy) => return Instant::now() + BUSY,
-            Err(failure) => tracing::error!("{}", failure.text(Paint::Plain).trim_end()),
+            Ok(looked) => {
+                self.blind = None;
+                let news = looked == Looked::Interfaces && (self.degraded.is_none() || is_due);
+                if self.is_mine && (news || is_due) {
+                    self.apply(BUSY, self.left.clone());
+                }
+            }
+            Err(failure) => {
+                if self.blind.as_ref() != Some(&failure.message) {
+                    tracing::error!("{}", failure.text(Paint::Plain).trim_end());
+                }
+                self.blind = Some(failure.message);
+            }
         }
         service::status(&self.status());
-        let regular = jittered(self.config.read_back, now);
-        let retry = self.drift.next_retry().map_or(regular, |retry| retry.saturating_sub(now));
-        Instant::now() + regular.min(retry.max(BUSY))
+        let read_back = self.config.as_ref().map_or(HostConfig::default().read_back, |config| config.read_back);
+        let regular = jittered(read_back, now);
+        let contended = self.drift.next_retry().map_or(regular, |retry| retry.saturating_sub(now).max(BUSY));
+        let next = Instant::now() + regular.min(contended);
+        self.retry.map_or(next, |retry| next.min(retry.at.max(Instant::now() + BUSY)))
     }
 
     fn status(&self) -> String {
         let contended = self.drift.contended(timer::now_boottime()).count();
-        match &self.degraded {
+        match self.blind.as_ref().or(self.degraded.as_ref()) {
             Some(why) => format!("degraded: {}", why.lines().next().unwrap_or_default()),
+            None if !self.is_mine => "paused: another command has changed what is in force".to_owned(),
             None if contended > 0 => format!("watching, {contended} contended"),
             None => "watching".to_owned(),
         }
+    }
+}
+
+/// A later attempt: twice as long after each that came to nothing.
+#[derive(Debug, Clone, Copy)]
+struct Retry {
+    at: Instant,
+    pause: Duration,
+}
+
+impl Retry {
+    fn after(last: Option<Retry>) -> Retry {
+        const FIRST: Duration = Duration::from_secs(10);
+        const LONGEST: Duration = Duration::from_secs(300);
+        let pause = last.map_or(FIRST, |last| last.pause.saturating_mul(2).min(LONGEST));
+        Retry { at: Instant::now() + pause, pause }
     }
 }
 
