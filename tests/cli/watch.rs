@@ -15,6 +15,7 @@ use rustix::process::Signal;
 use serde_json::Value as Json;
 use trimtab_kernel::file;
 
+use crate::netns::Named;
 use crate::world::World;
 
 /// Longer than anything here takes on a machine under load.
@@ -301,6 +302,7 @@ fn a_namespace_is_watched_by_its_name() {
     let Some(world) = world("[sysctl]\nnet.ipv4.tcp_fin_timeout = 33\n", &host) else { return };
     // `ip netns` names what the world is already in.
     world.sh(&format!("ip netns attach {name} $$"));
+    let _goes_with_the_test = Named(name.clone());
     let command = world.trimtab_command(&["--netns", &name, "run", "--verbose"]);
     let daemon = Daemon::start_with(&world, command);
     assert_eq!(world.sysctl(FIN), "33");
@@ -308,7 +310,6 @@ fn a_namespace_is_watched_by_its_name() {
     daemon.until(FIN, "33");
     assert!(!daemon.log().contains("ERROR"), "{}", daemon.log());
     daemon.ends();
-    world.sh(&format!("ip netns delete {name}"));
 }
 
 #[test]
