@@ -43,6 +43,21 @@ pub enum Reading {
     },
 }
 
+impl Reading {
+    /// What is read where the kernel gives values as they are; there nothing comes as text.
+    pub fn as_given(&self) -> Observed {
+        match self {
+            Reading::Typed { value, writable } => Observed::Value { value: value.clone(), writable: *writable },
+            Reading::Text { .. } | Reading::Absent => Observed::Absent,
+            Reading::Unsupported => Observed::Unsupported,
+            Reading::Denied => Observed::Denied,
+            Reading::WriteOnly => Observed::WriteOnly,
+            Reading::Withheld => Observed::Withheld,
+            Reading::Failed { errno } => Observed::Failed { errno: *errno },
+        }
+    }
+}
+
 /// What the kernel holds at an address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

@@ -26,13 +26,18 @@ pub mod world;
 
 pub use world::World;
 
-/// What the engine asks of a kind. Everything here is pure.
+/// What the engine asks of a kind. Everything here is pure. What a kind says nothing of is the plain case: a value that the
+/// kernel gives as it is, under one name, and that stands alone.
 pub trait Rules: Sync {
     /// The one address under which a value is compared and undone, whichever of its names was used.
-    fn canonical(&self, address: &Address) -> Address;
+    fn canonical(&self, address: &Address) -> Address {
+        address.clone()
+    }
 
     /// The canonical form of a reading.
-    fn observe(&self, address: &Address, reading: &Reading, facts: &Facts) -> Observed;
+    fn observe(&self, _address: &Address, reading: &Reading, _facts: &Facts) -> Observed {
+        reading.as_given()
+    }
 
     /// Whether a policy holds for one possible live value and, if it does not, what to write.
     fn decide(&self, address: &Address, policy: &Policy, current: &Value, world: &World) -> Decision;
@@ -50,36 +55,54 @@ pub trait Rules: Sync {
     fn rank(&self, address: &Address, facts: &Facts) -> u16;
 
     /// The other address of a pair that the kernel checks against each other, if it has one.
-    fn partner(&self, address: &Address) -> Option<Address>;
+    fn partner(&self, _address: &Address) -> Option<Address> {
+        None
+    }
 
     /// Why the kernel would refuse this value in this world, e.g. a pair out of order or a range.
-    fn refusal(&self, address: &Address, to: &Value, world: &World) -> Option<String>;
+    fn refusal(&self, _address: &Address, _to: &Value, _world: &World) -> Option<String> {
+        None
+    }
 
     /// Every other address that must be read before anything can be decided here. What may be moved besides
     /// ([`reach`](Rules::reach)) is read too, once it is known that something is written here; a kind may name it here all the
     /// same.
-    fn closure(&self, address: &Address, around: &Surroundings) -> Vec<Address>;
+    fn closure(&self, _address: &Address, _around: &Surroundings) -> Vec<Address> {
+        Vec::new()
+    }
 
     /// Every other address that some write here may move.
-    fn reach(&self, address: &Address, around: &Surroundings) -> Vec<Address>;
+    fn reach(&self, _address: &Address, _around: &Surroundings) -> Vec<Address> {
+        Vec::new()
+    }
 
     /// Whether its rules ask for the facts of interfaces ([`Facts::links`]): which lies above which, who drives them.
-    fn needs_link_facts(&self) -> bool;
+    fn needs_link_facts(&self) -> bool {
+        false
+    }
 
     /// What a write moves besides itself.
-    fn effects(&self, address: &Address, to: &Value, world: &World) -> Effects;
+    fn effects(&self, _address: &Address, _to: &Value, _world: &World) -> Effects {
+        Effects::default()
+    }
 
     /// What the write does to traffic, if it does anything.
     fn disrupts(&self, address: &Address, from: &Value, to: &Value, facts: &Facts) -> Option<String>;
 
     /// What will be found where nothing is now, if a write of this plan lets it appear.
-    fn appears(&self, address: &Address, world: &World) -> Option<Value>;
+    fn appears(&self, _address: &Address, _world: &World) -> Option<Value> {
+        None
+    }
 
     /// Whether what is here now goes away with a write of this plan.
-    fn vanishes(&self, address: &Address, world: &World) -> bool;
+    fn vanishes(&self, _address: &Address, _world: &World) -> bool {
+        false
+    }
 
     /// The most that can be written here, where the kernel tells.
-    fn most(&self, address: &Address, world: &World) -> Option<i64>;
+    fn most(&self, _address: &Address, _world: &World) -> Option<i64> {
+        None
+    }
 
     /// Why a value cannot be had or written here at all.
     fn obstacle(&self, address: &Address, observed: &Observed, world: &World) -> Option<Obstacle>;
@@ -88,7 +111,9 @@ pub trait Rules: Sync {
     fn meaning(&self, address: &Address) -> Option<&'static str>;
 
     /// Something worth saying of a wanted address in the final world, e.g. that a combination makes it void.
-    fn remarks(&self, address: &Address, policy: &Policy, world: &World) -> Vec<Remark>;
+    fn remarks(&self, _address: &Address, _policy: &Policy, _world: &World) -> Vec<Remark> {
+        Vec::new()
+    }
 }
 
 /// The rules of a kind.

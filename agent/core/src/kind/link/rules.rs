@@ -27,7 +27,6 @@ use crate::kind::TakeBack;
 use crate::kind::World;
 use crate::kind::take_back;
 use crate::observed::Observed;
-use crate::observed::Reading;
 use crate::policy::Policy;
 use crate::value::Value;
 
@@ -43,23 +42,6 @@ fn key(address: &Address) -> Option<&LinkKey> {
 }
 
 impl Rules for LinkRules {
-    fn canonical(&self, address: &Address) -> Address {
-        address.clone()
-    }
-
-    fn observe(&self, _address: &Address, reading: &Reading, _facts: &Facts) -> Observed {
-        match reading {
-            Reading::Typed { value, writable } => Observed::Value { value: value.clone(), writable: *writable },
-            // No link is read as text.
-            Reading::Text { .. } | Reading::Absent => Observed::Absent,
-            Reading::Unsupported => Observed::Unsupported,
-            Reading::Denied => Observed::Denied,
-            Reading::WriteOnly => Observed::WriteOnly,
-            Reading::Withheld => Observed::Withheld,
-            Reading::Failed { errno } => Observed::Failed { errno: *errno },
-        }
-    }
-
     fn decide(&self, address: &Address, policy: &Policy, current: &Value, world: &World) -> Decision {
         key(address).map_or(Decision::Satisfied, |key| decide::decide(key, policy, current, world))
     }
@@ -91,10 +73,6 @@ impl Rules for LinkRules {
 
     fn rank(&self, address: &Address, facts: &Facts) -> u16 {
         key(address).map_or(u16::MAX, |key| order::rank(key, facts))
-    }
-
-    fn partner(&self, _address: &Address) -> Option<Address> {
-        None
     }
 
     fn refusal(&self, address: &Address, to: &Value, world: &World) -> Option<String> {

@@ -9,16 +9,13 @@ use crate::address::Object;
 use crate::address::nft::NftKey;
 use crate::facts::Facts;
 use crate::kind::Decision;
-use crate::kind::Effects;
 use crate::kind::Obstacle;
 use crate::kind::ObstacleClass;
 use crate::kind::Remark;
 use crate::kind::Rules;
-use crate::kind::Surroundings;
 use crate::kind::TakeBack;
 use crate::kind::World;
 use crate::observed::Observed;
-use crate::observed::Reading;
 use crate::policy::Policy;
 use crate::policy::Wanted;
 use crate::value::Value;
@@ -52,23 +49,6 @@ fn wanted(policy: &Policy) -> Option<Value> {
 }
 
 impl Rules for NftRules {
-    fn canonical(&self, address: &Address) -> Address {
-        address.clone()
-    }
-
-    fn observe(&self, _address: &Address, reading: &Reading, _facts: &Facts) -> Observed {
-        match reading {
-            Reading::Typed { value, writable } => Observed::Value { value: value.clone(), writable: *writable },
-            // No rule is read as text.
-            Reading::Text { .. } | Reading::Absent => Observed::Absent,
-            Reading::Unsupported => Observed::Unsupported,
-            Reading::Denied => Observed::Denied,
-            Reading::WriteOnly => Observed::WriteOnly,
-            Reading::Withheld => Observed::Withheld,
-            Reading::Failed { errno } => Observed::Failed { errno: *errno },
-        }
-    }
-
     fn decide(&self, address: &Address, policy: &Policy, current: &Value, _world: &World) -> Decision {
         let sound = |value: &Value| key(address).is_some_and(|key| table::parse(key, value).is_some());
         match wanted(policy) {
@@ -107,30 +87,6 @@ impl Rules for NftRules {
         RANK
     }
 
-    fn partner(&self, _address: &Address) -> Option<Address> {
-        None
-    }
-
-    fn refusal(&self, _address: &Address, _to: &Value, _world: &World) -> Option<String> {
-        None
-    }
-
-    fn closure(&self, _address: &Address, _around: &Surroundings) -> Vec<Address> {
-        Vec::new()
-    }
-
-    fn reach(&self, _address: &Address, _around: &Surroundings) -> Vec<Address> {
-        Vec::new()
-    }
-
-    fn needs_link_facts(&self) -> bool {
-        false
-    }
-
-    fn effects(&self, _address: &Address, _to: &Value, _world: &World) -> Effects {
-        Effects::default()
-    }
-
     fn disrupts(&self, address: &Address, from: &Value, to: &Value, _facts: &Facts) -> Option<String> {
         let has_rules = |value: &Value| *value != table::none() && !table::is_foreign(value);
         match key(address)? {
@@ -141,18 +97,6 @@ impl Rules for NftRules {
             NftKey::Notrack if has_rules(from) => Some("what matched is tracked again".to_owned()),
             NftKey::Notrack | NftKey::MssClamp => None,
         }
-    }
-
-    fn appears(&self, _address: &Address, _world: &World) -> Option<Value> {
-        None
-    }
-
-    fn vanishes(&self, _address: &Address, _world: &World) -> bool {
-        false
-    }
-
-    fn most(&self, _address: &Address, _world: &World) -> Option<i64> {
-        None
     }
 
     fn obstacle(&self, _address: &Address, observed: &Observed, _world: &World) -> Option<Obstacle> {

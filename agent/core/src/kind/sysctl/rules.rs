@@ -90,10 +90,6 @@ impl Rules for SysctlRules {
         key(address).map(|key| reach(key, around)).unwrap_or_default()
     }
 
-    fn needs_link_facts(&self) -> bool {
-        false
-    }
-
     fn effects(&self, address: &Address, to: &Value, world: &World) -> Effects {
         key(address).map(|key| effects::effects(key, to, world)).unwrap_or_default()
     }
@@ -107,18 +103,6 @@ impl Rules for SysctlRules {
 
     fn obstacle(&self, address: &Address, observed: &Observed, world: &World) -> Option<Obstacle> {
         obstacle::obstacle(key(address)?, observed, world)
-    }
-
-    fn appears(&self, _address: &Address, _world: &World) -> Option<Value> {
-        None
-    }
-
-    fn vanishes(&self, _address: &Address, _world: &World) -> bool {
-        false
-    }
-
-    fn most(&self, _address: &Address, _world: &World) -> Option<i64> {
-        None
     }
 
     fn meaning(&self, address: &Address) -> Option<&'static str> {

@@ -8,16 +8,13 @@ use crate::address::Object;
 use crate::address::TcKey;
 use crate::facts::Facts;
 use crate::kind::Decision;
-use crate::kind::Effects;
 use crate::kind::Obstacle;
 use crate::kind::ObstacleClass;
-use crate::kind::Remark;
 use crate::kind::Rules;
 use crate::kind::Surroundings;
 use crate::kind::TakeBack;
 use crate::kind::World;
 use crate::observed::Observed;
-use crate::observed::Reading;
 use crate::policy::Policy;
 use crate::tree::Tree;
 use crate::value::Value;
@@ -45,23 +42,6 @@ fn same_root(left: &Tree, right: &Tree) -> bool {
 }
 
 impl Rules for TcRules {
-    fn canonical(&self, address: &Address) -> Address {
-        address.clone()
-    }
-
-    fn observe(&self, _address: &Address, reading: &Reading, _facts: &Facts) -> Observed {
-        match reading {
-            Reading::Typed { value, writable } => Observed::Value { value: value.clone(), writable: *writable },
-            // Nothing of it is read as text.
-            Reading::Text { .. } | Reading::Absent => Observed::Absent,
-            Reading::Unsupported => Observed::Unsupported,
-            Reading::Denied => Observed::Denied,
-            Reading::WriteOnly => Observed::WriteOnly,
-            Reading::Withheld => Observed::Withheld,
-            Reading::Failed { errno } => Observed::Failed { errno: *errno },
-        }
-    }
-
     fn decide(&self, address: &Address, policy: &Policy, current: &Value, world: &World) -> Decision {
         match key(address) {
             Some(key @ TcKey::At { .. }) => decide::decide(key, policy, current, world),
@@ -97,10 +77,6 @@ impl Rules for TcRules {
         RANK
     }
 
-    fn partner(&self, _address: &Address) -> Option<Address> {
-        None
-    }
-
     fn refusal(&self, _address: &Address, to: &Value, world: &World) -> Option<String> {
         let to = to.as_tree().filter(|tree| !handle::is_default(tree))?;
         (decide::has(&to.word, world) == Some(false)).then(|| format!("it has no {}", to.word))
@@ -112,18 +88,6 @@ impl Rules for TcRules {
         decide::mtu_of(key).into_iter().chain(kinds).collect()
     }
 
-    fn reach(&self, _address: &Address, _around: &Surroundings) -> Vec<Address> {
-        Vec::new()
-    }
-
-    fn needs_link_facts(&self) -> bool {
-        false
-    }
-
-    fn effects(&self, _address: &Address, _to: &Value, _world: &World) -> Effects {
-        Effects::default()
-    }
-
     fn disrupts(&self, _address: &Address, from: &Value, to: &Value, _facts: &Facts) -> Option<String> {
         let (from, to) = (from.as_tree()?, to.as_tree()?);
         if !same::is_in_place(from, to) {
@@ -131,18 +95,6 @@ impl Rules for TcRules {
             return waits.then(|| "made anew: what waits in the old one is lost".to_owned());
         }
         same::loses_below(from, to).then(|| "what waits in the classes that go or are made anew is lost".to_owned())
-    }
-
-    fn appears(&self, _address: &Address, _world: &World) -> Option<Value> {
-        None
-    }
-
-    fn vanishes(&self, _address: &Address, _world: &World) -> bool {
-        false
-    }
-
-    fn most(&self, _address: &Address, _world: &World) -> Option<i64> {
-        None
     }
 
     fn obstacle(&self, address: &Address, observed: &Observed, world: &World) -> Option<Obstacle> {
@@ -176,9 +128,5 @@ impl Rules for TcRules {
             TcKey::Kinds => "The kinds of queueing disciplines that this kernel has.",
             TcKey::At { .. } => "What queues and shapes the packets that go out.",
         })
-    }
-
-    fn remarks(&self, _address: &Address, _policy: &Policy, _world: &World) -> Vec<Remark> {
-        Vec::new()
     }
 }
