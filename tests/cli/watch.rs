@@ -194,6 +194,31 @@ fn interfaces_that_come_get_what_is_wanted_of_them() {
     daemon.ends();
 }
 
+/// Nothing is looked at for an hour, unless something tells of a change.
+#[test]
+fn changes_of_devices_queueing_disciplines_rules_and_forwarding_are_heard_of() {
+    let Some(world) = World::new() else { return };
+    world.profile(
+        "p",
+        "[[notrack]]\ninterfaces = 'eth*'\nprotocol = 'udp'\nports = [53]\n[sysctl]\nnet.ipv4.conf.all.forwarding = 1\n\
+         [[link]]\nmatch = 'v0'\nmtu = 1400\nfeatures = { gro = true }\nqdisc.bfifo.limit = '64kb'\n",
+    );
+    world.write("host.toml", "profiles = ['p']\n[drift]\nread-back = '1h'\n");
+    world.sh("ip link add v0 type veth peer name v1");
+    let daemon = Daemon::start(&world);
+    for (change, address) in [
+        ("ethtool -K v0 gro off", "link:v0/feature/rx-gro"),
+        ("tc qdisc change dev v0 root handle 7474: bfifo limit 32kb", "tc:v0/root"),
+        ("ip link set v0 mtu 1300", "link:v0/mtu"),
+        ("nft delete table inet trimtab", "nft:trimtab/notrack"),
+        ("sysctl -qw net.ipv4.conf.all.forwarding=0", "sysctl:net.ipv4.ip_forward"),
+    ] {
+        world.sh(change);
+        daemon.until_so(address, || daemon.events().iter().any(|event| event["address"] == address));
+    }
+    daemon.ends();
+}
+
 #[test]
 fn profiles_are_read_anew_and_invalid_ones_change_nothing() {
     let Some(world) = world("[sysctl]\nnet.ipv4.tcp_fin_timeout = 33\nnet.ipv4.tcp_sack = 0\n", "") else { return };

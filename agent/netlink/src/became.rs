@@ -13,6 +13,13 @@ pub enum Became<T> {
 }
 
 impl<T> Became<T> {
+    /// The object, there or gone.
+    pub fn object(&self) -> &T {
+        match self {
+            Became::Set(object) | Became::Gone(object) => object,
+        }
+    }
+
     /// What a message says, if it is of one of these types.
     pub(crate) fn of(
         message: &Message<'_>,

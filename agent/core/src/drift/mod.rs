@@ -34,7 +34,7 @@ pub struct State {
 }
 
 /// The course of one address since it drifted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Course {
     /// What was told of it last, and of which value.
     told: Option<(What, Value)>,
@@ -171,10 +171,7 @@ fn looked(
             OnDrift::RevertUnlessDisruptive if disrupts.is_some() => What::Reported,
             OnDrift::Revert | OnDrift::RevertUnlessDisruptive => What::Drifted,
         };
-        let course = state
-            .courses
-            .entry(address.clone())
-            .or_insert_with(|| Course { told: None, attempts: Attempts::default() });
+        let course = state.courses.entry(address.clone()).or_default();
         let what = if what != What::Drifted {
             what
         } else if course.attempts.may(breaker, now) {

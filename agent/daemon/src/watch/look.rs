@@ -100,7 +100,7 @@ impl Look<'_> {
         let seen = self.seen(&desired, comparison);
         let drifted: BTreeSet<Address> = seen.keys().cloned().collect();
         let actions = drift::step(self.drift, Event::Looked { seen, holds }, self.config.breaker.as_ref(), now);
-        let back: BTreeSet<Address> = self.tell(actions).into_iter().flatten().collect();
+        let back = self.tell(actions);
         let left = drifted.difference(&back);
         *self.left =
             left.filter_map(|address| Some((address.clone(), desired.settings.get(address)?.want.clone()))).collect();
@@ -136,11 +136,11 @@ impl Look<'_> {
     }
 
     /// Tells what is to be told; what is to be put back is left.
-    fn tell(&mut self, actions: Vec<Action>) -> Vec<BTreeSet<Address>> {
-        let mut back = Vec::new();
+    fn tell(&mut self, actions: Vec<Action>) -> BTreeSet<Address> {
+        let mut back = BTreeSet::new();
         for action in actions {
             match action {
-                Action::PutBack(addresses) => back.push(addresses),
+                Action::PutBack(addresses) => back.extend(addresses),
                 Action::Tell(told) => self.events.tell(told),
             }
         }

@@ -9,12 +9,12 @@ mod files;
 mod look;
 mod news;
 mod service;
+mod sources;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use tokio::signal::unix::Signal;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 use tokio::time::Instant;
@@ -43,6 +43,8 @@ use files::Files;
 use look::Look;
 use look::Looked;
 use news::News;
+use sources::Source;
+use sources::Sources;
 
 /// How long changes of files and interfaces are gathered before they are acted upon: an editor, `git pull` and udev make many
 /// in a row.
@@ -64,7 +66,8 @@ pub fn run(common: &Common) -> Result<Exit, Failure> {
         .enable_time()
         .build()
         .map_err(|error| Failure::new(Exit::Failed, format!("cannot start the loop: {error}")))?;
-    runtime.block_on(Daemon::new(common)?.run())
+    // Not before: what is waited for belongs to the loop.
+    runtime.block_on(async { Daemon::new(common)?.run().await })
 }
 
 struct Daemon {
@@ -84,7 +87,9 @@ struct Daemon {
     left: BTreeMap<Address, Want>,
     drift: drift::State,
     events: Events,
-    news: Option<News>,
+    news: News,
+    /// What changes are heard by.
+    sources: Sources,
     files: Option<Files>,
     /// Why the roles of the host are not in force as they are written, if they are not.
     degraded: Option<String>,
@@ -98,6 +103,11 @@ impl Daemon {
     fn new(common: &Common) -> Result<Daemon, Failure> {
         let session = Session::open(common)?;
         let events = Events::open(common, &session.host.id);
+        let mut sources = Sources::default();
+        sources.on(Source::ReadBack, None);
+        sources.off(Source::Bpf, "not there yet".to_owned());
+        // Before the first apply, so that nothing that happens behind it is missed.
+        let news = News::open(&mut sources);
         Ok(Daemon {
             common: common.clone(),
             session,
@@ -109,7 +119,8 @@ impl Daemon {
             left: BTreeMap::new(),
             drift: drift::State::default(),
             events,
-            news: None,
+            news,
+            sources,
             files: None,
             degraded: None,
             blind: None,
@@ -118,35 +129,39 @@ impl Daemon {
     }
 
     async fn run(mut self) -> Result<Exit, Failure> {
-        let Ends { mut end, mut interrupt, mut reload } =
-            Ends::new().map_err(|error| cannot("listen to signals", &error))?;
-        // Before the first apply, so that nothing that happens behind it is missed.
-        self.news = News::open().inspect_err(|error| tracing::warn!(%error, "news of interfaces are not heard")).ok();
+        let listen = |kind| signal(kind).map_err(|error| cannot("listen to signals", &error));
+        let (mut end, mut interrupt, mut reload) =
+            (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?, listen(SignalKind::hangup())?);
         self.files = Files::watch(&self.common)
             .inspect_err(|error| tracing::warn!(%error, "changes of profiles are not noticed: send SIGHUP"))
             .ok();
         self.apply(FIRST_WAIT, BTreeMap::new());
         service::ready(&self.status());
-        let mut due = Instant::now();
+        let mut due = self.look();
+        // When the files are to be read anew.
+        let mut anew: Option<Instant> = None;
         loop {
-            let wake = service::watchdog().map_or(due, |often| due.min(Instant::now() + often));
+            let next = anew.map_or(due, |anew| anew.min(due));
+            let wake = service::watchdog().map_or(next, |often| next.min(Instant::now() + often));
             tokio::select! {
                 _ = end.recv() => break,
                 _ = interrupt.recv() => break,
                 _ = reload.recv() => due = self.reapply("SIGHUP", BTreeMap::new()),
                 () = files::changed(&mut self.files) => {
-                    tokio::time::sleep(GATHER).await;
-                    due = self.reapply("files of profiles changed", self.left.clone());
+                    anew.get_or_insert_with(|| Instant::now() + GATHER);
                 }
-                heard = news::heard(&mut self.news) => {
-                    if heard {
-                        tokio::time::sleep(GATHER).await;
-                        news::drain(&mut self.news);
-                        due = Instant::now();
+                concerns = self.news.heard(&mut self.sources) => {
+                    if concerns {
+                        due = due.min(Instant::now() + GATHER);
                     }
                 }
                 () = sleep_until(wake) => {
-                    if wake >= due { due = self.look() }
+                    if anew.is_some_and(|anew| anew <= wake) {
+                        anew = None;
+                        due = self.reapply("files of profiles changed", self.left.clone());
+                    } else if wake >= due {
+                        due = self.look();
+                    }
                     service::alive();
                 }
             }
@@ -233,6 +248,7 @@ impl Daemon {
         match looked {
             Ok(Looked::Busy) => return Instant::now() + BUSY,
             Ok(looked) => {
+                self.sources.seen(Source::ReadBack, 1);
                 self.blind = None;
                 let news = looked == Looked::Interfaces && (self.degraded.is_none() || is_due);
                 if self.is_mine && (news || is_due) {
@@ -250,8 +266,9 @@ impl Daemon {
         let read_back = self.config.as_ref().map_or(HostConfig::default().read_back, |config| config.read_back);
         let regular = jittered(read_back, now);
         let contended = self.drift.next_retry().map_or(regular, |retry| retry.saturating_sub(now).max(BUSY));
-        let next = Instant::now() + regular.min(contended);
-        self.retry.map_or(next, |retry| next.min(retry.at.max(Instant::now() + BUSY)))
+        // Nothing is applied, and so nothing tried once more, as long as somebody else has decided otherwise.
+        let retry = self.retry.filter(|_| self.is_mine);
+        next_look(Instant::now(), regular.min(contended), retry)
     }
 
     fn status(&self) -> String {
@@ -281,21 +298,10 @@ impl Retry {
     }
 }
 
-/// The signals that mean something.
-struct Ends {
-    end: Signal,
-    interrupt: Signal,
-    reload: Signal,
-}
-
-impl Ends {
-    fn new() -> std::io::Result<Ends> {
-        Ok(Ends {
-            end: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            reload: signal(SignalKind::hangup())?,
-        })
-    }
+/// When to look next: regularly, or for something that is to be tried once more.
+fn next_look(now: Instant, regular: Duration, retry: Option<Retry>) -> Instant {
+    let next = now + regular;
+    retry.map_or(next, |retry| next.min(retry.at.max(now + BUSY)))
 }
 
 /// Up to a tenth sooner, so that a fleet that was started at once does not look at once.

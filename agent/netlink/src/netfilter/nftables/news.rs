@@ -63,6 +63,20 @@ impl Change {
     }
 }
 
+impl Change {
+    /// The name of the table that it was in, or was; none of a generation.
+    pub fn table(&self) -> Option<&str> {
+        match self {
+            Change::Table(change) => Some(&change.object().name),
+            Change::Chain(change) => Some(&change.object().table),
+            Change::Rule(change) => Some(&change.object().table),
+            Change::Set(change) => Some(&change.object().table),
+            Change::ElementsSet(elements) | Change::ElementsGone(elements) => Some(&elements.table),
+            Change::Generation(_) => None,
+        }
+    }
+}
+
 /// Something that happened, and by whose request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heard {
