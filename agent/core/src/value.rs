@@ -136,6 +136,21 @@ impl Value {
         }
     }
 
+    /// The numbers, if it is one or several.
+    pub fn as_ints(&self) -> Option<&[i64]> {
+        match self {
+            Value::Int(number) => Some(std::slice::from_ref(number)),
+            Value::Ints(numbers) => Some(numbers),
+            Value::Ports(_)
+            | Value::Words(_)
+            | Value::Text(_)
+            | Value::Switch { .. }
+            | Value::Cpus(_)
+            | Value::Tree(_)
+            | Value::Secret => None,
+        }
+    }
+
     /// The tree, if it is one.
     pub fn as_tree(&self) -> Option<&Tree> {
         match self {

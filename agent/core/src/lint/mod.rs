@@ -104,20 +104,6 @@ impl View<'_> {
     }
 
     fn live_int(&self, address: &Address) -> Option<i64> {
-        self.live_ints(address).and_then(|numbers| numbers.first().copied())
-    }
-
-    fn live_ints(&self, address: &Address) -> Option<Vec<i64>> {
-        match (self.live)(address)? {
-            Value::Int(number) => Some(vec![number]),
-            Value::Ints(numbers) => Some(numbers),
-            Value::Ports(_)
-            | Value::Words(_)
-            | Value::Text(_)
-            | Value::Switch { .. }
-            | Value::Cpus(_)
-            | Value::Tree(_)
-            | Value::Secret => None,
-        }
+        (self.live)(address)?.as_ints()?.first().copied()
     }
 }

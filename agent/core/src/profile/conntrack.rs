@@ -78,7 +78,7 @@ fn word(entry: &'static Entry, file: &str) -> Option<Word> {
 
 /// Every statement of a section.
 pub(super) fn section(file: &mut File<'_>, node: &Node) -> Vec<Statement> {
-    let Some(table) = table(node) else {
+    let Some(table) = node.tree.entries() else {
         leaf::wrong_type(file, node, "`conntrack`", "a section `[conntrack]`");
         return Vec::new();
     };
@@ -92,7 +92,7 @@ pub(super) fn section(file: &mut File<'_>, node: &Node) -> Vec<Statement> {
     };
     let mut statements = Vec::new();
     for line in table {
-        match (line.key.as_str(), self::table(&line.node)) {
+        match (line.key.as_str(), line.node.tree.entries()) {
             (ON_DRIFT | leaf::LOAD_MODULE, _) => {}
             (TIMEOUTS, Some(table)) => {
                 for line in table {
@@ -104,22 +104,6 @@ pub(super) fn section(file: &mut File<'_>, node: &Node) -> Vec<Statement> {
         }
     }
     statements
-}
-
-/// The entries of a table, be it below a header or in braces.
-fn table(node: &Node) -> Option<&Table> {
-    match &node.tree {
-        Tree::Table(table) | Tree::Inline(table) => Some(table),
-        Tree::Int(_)
-        | Tree::Huge
-        | Tree::Bool(_)
-        | Tree::Float(_)
-        | Tree::Date
-        | Tree::Text(_)
-        | Tree::Array(_)
-        | Tree::Tables(_)
-        | Tree::Broken => None,
-    }
 }
 
 /// What the section says of those settings that do not say it themselves.

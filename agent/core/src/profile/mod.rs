@@ -23,6 +23,7 @@ mod load;
 pub(crate) mod nft;
 mod params;
 mod queues;
+mod repeated;
 mod resolve;
 mod sections;
 mod statement;

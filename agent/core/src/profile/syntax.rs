@@ -75,6 +75,22 @@ impl Tree {
             Tree::Broken => "nothing readable",
         }
     }
+
+    /// The entries of a table, be it below a header or in braces.
+    pub(super) fn entries(&self) -> Option<&Table> {
+        match self {
+            Tree::Table(table) | Tree::Inline(table) => Some(table),
+            Tree::Int(_)
+            | Tree::Huge
+            | Tree::Bool(_)
+            | Tree::Float(_)
+            | Tree::Date
+            | Tree::Text(_)
+            | Tree::Array(_)
+            | Tree::Tables(_)
+            | Tree::Broken => None,
+        }
+    }
 }
 
 /// Every entry of a document that could be understood, and every syntax error.

@@ -7,7 +7,6 @@ use crate::address::Address;
 use crate::address::SysctlKey;
 use crate::kind::Remark;
 use crate::kind::World;
-use crate::value::Value;
 
 /// How the two values become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,17 +86,7 @@ fn combined(key: &SysctlKey) -> Option<(&str, &str)> {
 pub fn remark(key: &SysctlKey, world: &World) -> Option<Remark> {
     let (_, name) = combined(key)?;
     let all = decider(key)?;
-    let number = |key: &SysctlKey| match world.likely(&Address::sysctl(key.clone()))? {
-        Value::Int(number) => Some(*number),
-        Value::Ints(_)
-        | Value::Ports(_)
-        | Value::Words(_)
-        | Value::Text(_)
-        | Value::Switch { .. }
-        | Value::Cpus(_)
-        | Value::Tree(_)
-        | Value::Secret => None,
-    };
+    let number = |key: &SysctlKey| world.likely(&Address::sysctl(key.clone()))?.as_int();
     let forwards = forwarding_of(key).and_then(|key| number(&key)).is_some_and(|on| on != 0);
     let logic = logic(name, forwards)?;
     let (own, general) = (number(key)?, number(&all)?);

@@ -211,7 +211,7 @@ impl Case<'_> {
                 let whole: Option<Vec<i64>> = bounds
                     .iter()
                     .enumerate()
-                    .map(|(index, bound)| bound.or_else(|| live.as_ref().and_then(|live| live.get(index)).copied()))
+                    .map(|(index, bound)| bound.or_else(|| live.and_then(|live| live.get(index)).copied()))
                     .collect();
                 whole.map(|numbers| self.shape(numbers)).ok_or(Unresolved::NeedsCurrent)
             }
@@ -287,7 +287,7 @@ impl Case<'_> {
         let arity = match self.entry.map(|entry| entry.kind.arity()) {
             Some(Some(arity)) => arity,
             Some(None) => return Err(self.invalid("it holds no numbers")),
-            None => self.live_numbers().map_or(elements.len(), |live| live.len()),
+            None => self.live_numbers().map_or(elements.len(), <[i64]>::len),
         };
         if elements.len() != arity {
             return Err(Unresolved::Invalid(wrong_length(self.key, arity, elements.len())));
@@ -303,18 +303,8 @@ impl Case<'_> {
             .collect()
     }
 
-    fn live_numbers(&self) -> Option<Vec<i64>> {
-        match self.current? {
-            Value::Int(number) => Some(vec![*number]),
-            Value::Ints(numbers) => Some(numbers.clone()),
-            Value::Ports(_)
-            | Value::Words(_)
-            | Value::Text(_)
-            | Value::Switch { .. }
-            | Value::Cpus(_)
-            | Value::Tree(_)
-            | Value::Secret => None,
-        }
+    fn live_numbers(&self) -> Option<&[i64]> {
+        self.current?.as_ints()
     }
 
     fn shape(&self, numbers: Vec<i64>) -> Value {
@@ -355,7 +345,7 @@ impl Case<'_> {
         if live.len() != length {
             return Err(Unresolved::Invalid(wrong_length(self.key, live.len(), length)));
         }
-        let mut target = live.clone();
+        let mut target = live.to_vec();
         for (index, number) in target.iter_mut().enumerate() {
             if let Some(low) = bound(&floor, index)
                 && self.rank(*number) < self.rank(low)

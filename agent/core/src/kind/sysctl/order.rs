@@ -78,15 +78,5 @@ pub fn pair_refusal(key: &SysctlKey, to: &Value, world: &World) -> Option<String
 
 /// What the pair compares: the number itself, or the lower end of a range.
 fn least(value: &Value) -> Option<i64> {
-    match value {
-        Value::Int(number) => Some(*number),
-        Value::Ints(numbers) => numbers.first().copied(),
-        Value::Ports(_)
-        | Value::Words(_)
-        | Value::Text(_)
-        | Value::Switch { .. }
-        | Value::Cpus(_)
-        | Value::Tree(_)
-        | Value::Secret => None,
-    }
+    value.as_ints()?.first().copied()
 }

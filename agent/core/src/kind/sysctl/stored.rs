@@ -138,18 +138,7 @@ fn is_defence(key: &SysctlKey) -> bool {
 }
 
 fn defence(value: &Value) -> Option<i64> {
-    match value {
-        Value::Int(1 | 2) => Some(1),
-        Value::Int(mode) => Some(*mode),
-        Value::Ints(_)
-        | Value::Ports(_)
-        | Value::Words(_)
-        | Value::Text(_)
-        | Value::Switch { .. }
-        | Value::Cpus(_)
-        | Value::Tree(_)
-        | Value::Secret => None,
-    }
+    value.as_int().map(|mode| if mode == 2 { 1 } else { mode })
 }
 
 #[cfg(test)]

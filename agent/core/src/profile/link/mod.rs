@@ -41,11 +41,12 @@ use std::sync::Arc;
 use super::file::File;
 use super::glob::Pattern;
 use super::leaf;
+use super::repeated;
 use super::statement::Statement;
 use super::syntax::Entry;
 use super::syntax::Node;
 use super::syntax::Table;
-use super::syntax::Tree;
+
 use crate::address::link::Channel;
 use crate::address::link::Coalesce;
 use crate::address::link::Device;
@@ -89,6 +90,7 @@ pub(super) struct LinkTarget {
     pub(super) named: Named,
 }
 
+const LINK: &str = "link";
 /// Groups of a section, with the word for each in an address.
 const FEATURES: &str = "features";
 const RINGS: &str = "rings";
@@ -109,34 +111,8 @@ pub(crate) fn keys() -> impl Iterator<Item = &'static str> {
 
 /// Every statement of all sections.
 pub(super) fn sections(file: &mut File<'_>, node: &Node) -> Vec<Statement> {
-    let nodes = match &node.tree {
-        Tree::Tables(nodes) | Tree::Array(nodes) => nodes,
-        Tree::Table(_) | Tree::Inline(_) => {
-            file.error("wrong-type", "there may be several sections of links", node.span.clone()).help =
-                Some("write [[link]], with two brackets".to_owned());
-            return Vec::new();
-        }
-        Tree::Int(_) | Tree::Huge | Tree::Bool(_) | Tree::Float(_) | Tree::Date | Tree::Text(_) | Tree::Broken => {
-            leaf::wrong_type(file, node, "`link`", "sections `[[link]]`");
-            return Vec::new();
-        }
-    };
-    let mut statements = Vec::new();
-    for node in nodes {
-        match &node.tree {
-            Tree::Table(table) | Tree::Inline(table) => statements.extend(section(file, node, table)),
-            Tree::Int(_)
-            | Tree::Huge
-            | Tree::Bool(_)
-            | Tree::Float(_)
-            | Tree::Date
-            | Tree::Text(_)
-            | Tree::Array(_)
-            | Tree::Tables(_)
-            | Tree::Broken => leaf::wrong_type(file, node, "`link`", "sections `[[link]]`"),
-        }
-    }
-    statements
+    let read = |file: &mut File<'_>, node: &Node, table: &Table| Some(section(file, node, table));
+    repeated::sections(file, node, LINK, "links", read).into_iter().flatten().flatten().collect()
 }
 
 fn section(file: &mut File<'_>, node: &Node, table: &Table) -> Vec<Statement> {
@@ -154,8 +130,8 @@ fn section(file: &mut File<'_>, node: &Node, table: &Table) -> Vec<Statement> {
         }
     }
     if !told {
-        file.error("match", "the section does not say which interfaces it is about", header(node)).help =
-            Some(conditions::HELP.to_owned());
+        file.error("match", "the section does not say which interfaces it is about", repeated::header(node, LINK))
+            .help = Some(conditions::HELP.to_owned());
     }
     // Everything else is wrong or right whichever interfaces are meant.
     let sound = matcher.is_some();
@@ -166,11 +142,6 @@ fn section(file: &mut File<'_>, node: &Node, table: &Table) -> Vec<Statement> {
         statements.extend(member(file, &section, entry));
     }
     if sound { statements } else { Vec::new() }
-}
-
-/// The line of the header, not all that stands below it.
-fn header(node: &Node) -> Span {
-    node.span.start..node.span.end.min(node.span.start.saturating_add("[[link]]".len()))
 }
 
 fn member(file: &mut File<'_>, section: &Section, entry: &Entry) -> Vec<Statement> {
@@ -211,13 +182,12 @@ fn unknown(file: &mut File<'_>, what: &str, key: &str, span: Span, known: &[&str
         });
 }
 
-/// The entries of a table, be it below a header or in braces.
 fn group(
     file: &mut File<'_>,
     entry: &Entry,
     mut each: impl FnMut(&mut File<'_>, &Entry) -> Vec<Statement>,
 ) -> Vec<Statement> {
-    let (Tree::Table(table) | Tree::Inline(table)) = &entry.node.tree else {
+    let Some(table) = entry.node.tree.entries() else {
         let wanted = format!("a table as in {0} = {{ … }} or [link.{0}]", entry.key);
         leaf::wrong_type(file, &entry.node, &format!("`{}`", entry.key), &wanted);
         return Vec::new();

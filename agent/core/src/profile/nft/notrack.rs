@@ -2,6 +2,7 @@
 
 use super::super::file::File;
 use super::super::leaf;
+use super::super::repeated;
 use super::super::statement::Statement;
 use super::super::syntax::Entry;
 use super::super::syntax::Node;
@@ -45,38 +46,13 @@ struct Match {
 
 /// The one statement of all sections.
 pub(in crate::profile) fn notrack(file: &mut File<'_>, node: &Node, key_span: Span) -> Vec<Statement> {
-    let (Tree::Tables(nodes) | Tree::Array(nodes)) = &node.tree else {
-        if let Tree::Table(_) | Tree::Inline(_) = &node.tree {
-            file.error("wrong-type", "there may be several sections of what is not tracked", node.span.clone()).help =
-                Some("write [[notrack]], with two brackets".to_owned());
-        } else {
-            leaf::wrong_type(file, node, "`notrack`", "sections `[[notrack]]`");
-        }
-        return Vec::new();
-    };
     let mut side = Side::default();
-    let mut matches = Some(Vec::new());
-    for node in nodes {
-        let read = match &node.tree {
-            Tree::Table(table) | Tree::Inline(table) => section(file, table, &mut side, header(node)),
-            Tree::Int(_)
-            | Tree::Huge
-            | Tree::Bool(_)
-            | Tree::Float(_)
-            | Tree::Date
-            | Tree::Text(_)
-            | Tree::Array(_)
-            | Tree::Tables(_)
-            | Tree::Broken => {
-                leaf::wrong_type(file, node, "`notrack`", "sections `[[notrack]]`");
-                None
-            }
-        };
-        matches = matches.zip(read).map(|(mut all, one)| {
-            all.push(one);
-            all
-        });
-    }
+    let read = |file: &mut File<'_>, node: &Node, table: &Table| {
+        section(file, table, &mut side, repeated::header(node, NOTRACK))
+    };
+    // Part of the rules would be other rules: they are read all or not at all.
+    let matches = repeated::sections(file, node, NOTRACK, "what is not tracked", read);
+    let matches: Option<Vec<Match>> = matches.into_iter().collect();
     let Some(matches) = matches else { return Vec::new() };
     let chains: Vec<Chain> = HOOKS
         .iter()
@@ -93,11 +69,6 @@ pub(in crate::profile) fn notrack(file: &mut File<'_>, node: &Node, key_span: Sp
         return Vec::new();
     }
     statement(file, NftKey::Notrack, &nft::shown(&chains), side, key_span, node.span.clone())
-}
-
-/// The line of the header, not all that stands below it.
-fn header(node: &Node) -> Span {
-    node.span.start..node.span.end.min(node.span.start.saturating_add("[[notrack]]".len()))
 }
 
 fn section(file: &mut File<'_>, table: &Table, side: &mut Side, header: Span) -> Option<Match> {
