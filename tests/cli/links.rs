@@ -214,7 +214,7 @@ fn a_device_that_comes_gets_its_settings_and_one_that_goes_is_forgotten() {
     world.trimtab(&["apply", "role"]).exits(0);
     assert_eq!(world.of_ip("v0", "mtu"), "mtu 1400");
     world.sh("ip link delete v0");
-    world.trimtab(&["verify"]).exits(3).says(&["there is no interface v0"]);
+    world.trimtab(&["verify"]).exits(3).says(&["pending: the v0 that it was put in force on is gone"]);
     // Another device of that name has nothing of ours.
     world.sh("ip link add v0 mtu 1400 type veth peer name v1");
     world.trimtab(&["revert"]);
@@ -357,7 +357,23 @@ fn an_interface_made_anew_is_not_the_one_that_was_tuned() {
     // The same name and number, and by chance the same MTU.
     let v0 = world.sh("ip -o link show v0 | cut -d: -f1");
     world.sh(&format!("ip link delete v0; ip link add v0 mtu 1400 index {v0} type veth peer name v1"));
-    world.trimtab(&["verify"]).exits(2);
+    world.trimtab(&["verify"]).exits(2).says(&["note: this v0 is not the one that it was put in force on"]);
     world.trimtab(&["revert"]).exits(0).says(&["nothing"]);
     assert_eq!(world.of_ip("v0", "mtu"), "mtu 1400");
+}
+
+/// Else verify would say that all is as wanted.
+#[test]
+fn one_that_is_gone_is_told_also_where_another_took_its_name() {
+    let Some(world) = World::new() else { return };
+    world.sh("ip link add v0 type veth peer name p0; ip link add v1 type veth peer name p1");
+    world.profile("set", "[[link]]\nmatch = \"v*\"\nmtu = 1400\n");
+    world.trimtab(&["apply", "set"]).exits(0);
+    world.sh("ip link delete v0; ip link set v1 name v0");
+    let told = world.trimtab(&["verify"]).exits(3);
+    told.says(&["  ? v0/mtu  pending: the v0 that it was put in force on is gone  set.toml:3", "1 as wanted"]);
+    let told = world.trimtab(&["verify", "--json"]).exits(3).json();
+    assert_eq!(told["findings"][0]["code"], "device-gone", "{told:#}");
+    world.trimtab(&["apply", "set"]).exits(0);
+    world.trimtab(&["verify"]).exits(0);
 }

@@ -21,6 +21,30 @@ fn before_and_after() {
 }
 
 #[test]
+fn what_a_trial_left_alone_is_told_also_once_the_journal_was_rewritten() {
+    let Some(world) = World::new() else { return };
+    world.sh("ip link add v0 type veth peer name p0");
+    world.profile("length", "[[link]]\nmatch = \"v0\"\ntxqueuelen = 500\n");
+    world.profile("both", "include = [\"length\"]\n[[link]]\nmatch = \"v0\"\nmtu = 1400\n");
+    world.trimtab(&["apply", "length"]).exits(0);
+    world.trimtab(&["apply", "both", "--confirm-within", "60s"]).exits(5);
+    world.sh("ip link set v0 mtu 1350");
+    world.trimtab(&["revert", "--trial"]).exits(3);
+    let told = || {
+        let status = world.trimtab(&["status", "--json"]).exits(0).json();
+        status["left_alone"].as_array().unwrap().iter().map(|one| one.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(told(), ["link:v0/mtu"]);
+    // Nothing is begun, but the journal learns the new name.
+    world.sh("ip link set v0 name w0");
+    world.trimtab(&["revert", "net.ipv4.tcp_sack"]).exits(1);
+    assert!(String::from_utf8(world.journal()).unwrap().contains("\"type\":\"left\""));
+    assert_eq!(told(), ["link:w0/mtu"]);
+    world.trimtab(&["revert"]).exits(0);
+    assert_eq!(told(), [""; 0], "a transaction began");
+}
+
+#[test]
 fn the_caller_is_recorded() {
     let Some(world) = World::new() else { return };
     let mut command = world.command("sh");

@@ -38,7 +38,7 @@ use trimtab_core::facts::Facts;
 use trimtab_core::facts::LinkFacts;
 use trimtab_core::host::HostId;
 use trimtab_core::interface_id::InterfaceId;
-use trimtab_core::interface_id::Links;
+use trimtab_core::interface_id::InterfaceIds;
 use trimtab_core::journal::Begin;
 use trimtab_core::journal::Caller;
 use trimtab_core::kind::rules_of;
@@ -53,7 +53,7 @@ use trimtab_core::policy::Policy;
 use trimtab_core::policy::Scalar;
 use trimtab_core::policy::Wanted;
 use trimtab_core::state::Applied;
-use trimtab_core::state::Identity;
+use trimtab_core::state::SetIdentity;
 use trimtab_core::value::Value;
 use trimtab_kernel::Kernel;
 use trimtab_kernel::WriteError;
@@ -374,7 +374,7 @@ fn apply_on(
         None => (None, None),
     };
     let mut armed = |_: &Begin| arm.as_mut().map_or_else(|| Err(io::ErrorKind::Unsupported.into()), |arm| arm());
-    let identity = Identity { settings: digest_of(desired), sources: "texts".into() };
+    let identity = SetIdentity { settings: digest_of(desired), sources: "texts".into() };
     let trial = within.map(|within| Trial { within, set: identity, arm: &mut armed });
     let job = Job { plan: &plan, set: &set, verb: "apply", trial };
     transaction::run(kernel, &mut store, &host, job, now)
@@ -420,7 +420,7 @@ impl Kernel for Mortal<'_> {
         self.kernel.link_facts(names, asked)
     }
 
-    fn links(&mut self) -> io::Result<Option<Links>> {
+    fn links(&mut self) -> io::Result<Option<InterfaceIds>> {
         self.kernel.links()
     }
 

@@ -24,8 +24,9 @@ use trimtab_core::facts::Facts;
 use trimtab_core::facts::LinkFacts;
 use trimtab_core::host::HostId;
 use trimtab_core::interface_id::InterfaceId;
-use trimtab_core::interface_id::Links;
+use trimtab_core::interface_id::InterfaceIds;
 use trimtab_core::observed::Reading;
+use trimtab_core::plan::Class;
 use trimtab_core::value::Value;
 use trimtab_kernel::Kernel;
 use trimtab_kernel::WriteError;
@@ -96,6 +97,30 @@ fn from_another_namespace_a_device_brings_what_is_to_be_taken_back() {
         // Its keys were born anew, and nobody has changed them.
         assert_eq!((bench.text("net.ipv4.conf.lan0.rp_filter"), bench.kernel.writes()), ("0", writes + 2));
         assert!(bench.store().history.away.is_empty());
+    }
+}
+
+/// Nothing tells that it was away. Its keys were born anew all the same: what is not ours there any more is left, what the
+/// device brought back is ours.
+#[test]
+fn a_device_that_is_back_unseen_under_its_number_keeps_what_others_hold() {
+    for default in ["0", "1"] {
+        let mut bench = two_cards();
+        bench.foreign("net.ipv4.conf.eth0.rp_filter", "1");
+        bench.put_in_force(&set());
+        bench.foreign("net.ipv4.conf.default.rp_filter", default);
+        let before = number(&mut bench, "eth0");
+        bench.kernel.move_away("eth0");
+        bench.kernel.come_back("eth0", before);
+        assert_eq!(number(&mut bench, "eth0"), before);
+        let writes = bench.kernel.writes();
+        let (plan, finished) = bench.revert();
+        assert!(matches!(finished, Finished::InForce { writes: 2 }), "{finished:?}");
+        assert_eq!((bench.link("eth0/mtu"), bench.link("eth0/feature/rx-gro")), (Value::Int(1500), on(true)));
+        assert_eq!((bench.text("net.ipv4.conf.eth0.rp_filter"), bench.kernel.writes()), (default, writes + 2));
+        let conflicts = plan.findings.iter().filter(|finding| finding.class == Class::Conflict).count();
+        assert_eq!(conflicts, usize::from(default == "0"), "{:?}", plan.findings);
+        assert!(bench.store().history.held.is_empty());
     }
 }
 
@@ -483,7 +508,7 @@ impl Kernel for Shared {
         self.0.borrow_mut().link_facts(names, asked)
     }
 
-    fn links(&mut self) -> io::Result<Option<Links>> {
+    fn links(&mut self) -> io::Result<Option<InterfaceIds>> {
         self.0.borrow_mut().links()
     }
 

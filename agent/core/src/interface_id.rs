@@ -19,7 +19,7 @@ use serde::de::Visitor;
 use serde::de::value::MapAccessDeserializer;
 
 /// The interfaces of a namespace at one moment, by their names.
-pub type Links = BTreeMap<String, InterfaceId>;
+pub type InterfaceIds = BTreeMap<String, InterfaceId>;
 
 /// One interface of a namespace in one boot.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -69,7 +69,7 @@ fn agree<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
 
 impl InterfaceId {
     /// Where the interface is that was called `name` when this was written down.
-    pub fn find<'a>(&self, name: &str, links: &'a Links) -> Whereabouts<'a> {
+    pub fn find<'a>(&self, name: &str, links: &'a InterfaceIds) -> Whereabouts<'a> {
         let at_its_name = links.get_key_value(name).filter(|(_, there)| self.is_no_other_than(there));
         let by_number = || links.iter().find(|(_, there)| self.is_no_other_than(there));
         if let Some((now, _)) = at_its_name.or_else(by_number) {
@@ -112,7 +112,7 @@ impl InterfaceId {
 }
 
 /// Leaves addresses only where they tell an interface from all others: of hardware, and of one of each bus.
-pub fn tell_apart(links: &mut Links) {
+pub fn tell_apart(links: &mut InterfaceIds) {
     let mut seen: BTreeMap<(String, Option<String>), usize> = BTreeMap::new();
     for link in links.values_mut() {
         if link.kind.as_deref() != Some(HARDWARE) {
@@ -184,7 +184,7 @@ mod tests {
         InterfaceId { ifindex, kind, permanent_address: address, node: None, bus }
     }
 
-    fn links<const N: usize>(all: [(&str, InterfaceId); N]) -> Links {
+    fn links<const N: usize>(all: [(&str, InterfaceId); N]) -> InterfaceIds {
         let mut links = all.map(|(name, id)| (name.to_owned(), id)).into();
         tell_apart(&mut links);
         links

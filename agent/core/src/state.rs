@@ -1,6 +1,7 @@
 //! The state files beside the journal: what is in force, and what nobody has confirmed yet.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -13,7 +14,7 @@ use crate::desired::Desired;
 use crate::desired::Setting;
 use crate::host::HostId;
 use crate::interface_id::InterfaceId;
-use crate::interface_id::Links;
+use crate::interface_id::InterfaceIds;
 use crate::interface_id::Whereabouts;
 use crate::journal::Caller;
 
@@ -44,13 +45,15 @@ pub struct Applied {
     pub desired: Desired,
     /// The interfaces that they were put in force on, those that were there, by the names in the settings.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub links: Links,
+    pub links: InterfaceIds,
 }
 
 impl Applied {
     /// Follows interfaces to the names that they have now, and their settings with them. What was put in force on one that
-    /// is not there stays under its name, for whatever is called so: what a name was to be is wanted of whoever has it.
-    pub fn follow(&mut self, now: &Links) {
+    /// is not there stays under its name, for whatever is called so: what a name was to be is wanted of whoever has it. Unless
+    /// that one brings settings of its own: those that give way to them are told.
+    #[must_use = "what gives way is in force on nothing any more"]
+    pub fn follow(&mut self, now: &InterfaceIds) -> Vec<GaveWay> {
         let mut names: BTreeMap<&str, (&str, &InterfaceId)> = BTreeMap::new();
         for (then, id) in &self.links {
             let found = match id.find(then, now) {
@@ -69,8 +72,9 @@ impl Applied {
         }
         let is_as_it_was = |(then, id): (&String, &InterfaceId)| names.get(then.as_str()) == Some(&(then.as_str(), id));
         if self.links.iter().all(is_as_it_was) {
-            return;
+            return Vec::new();
         }
+        let mut gave_way = Vec::new();
         let mut settings: BTreeMap<Address, Setting> = BTreeMap::new();
         let mut of_name: BTreeMap<Address, Setting> = BTreeMap::new();
         for (address, setting) in std::mem::take(&mut self.desired.settings) {
@@ -81,7 +85,15 @@ impl Applied {
             };
         }
         for (address, setting) in of_name {
-            settings.entry(address).or_insert(setting);
+            match settings.entry(address) {
+                Entry::Vacant(place) => {
+                    place.insert(setting);
+                }
+                Entry::Occupied(place) => {
+                    let of = place.key().interface().and_then(|then| self.links.get(then));
+                    gave_way.extend(of.map(|of| GaveWay { address: place.key().clone(), setting, of: of.clone() }));
+                }
+            }
         }
         self.desired.settings = settings;
         let links = self.links.iter().map(|(then, id)| match names.get(then.as_str()) {
@@ -92,7 +104,19 @@ impl Applied {
         let (there, missing): (Vec<_>, Vec<_>) =
             links.partition(|(name, id)| now.get(name).is_some_and(|interface| interface.is_no_other_than(id)));
         self.links = missing.into_iter().chain(there).collect();
+        gave_way
     }
+}
+
+/// A setting of an interface that is not there, and whose name another one took with settings of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GaveWay {
+    /// The address, by the name that the interface had.
+    pub address: Address,
+    /// What was wanted of it.
+    pub setting: Setting,
+    /// The interface.
+    pub of: InterfaceId,
 }
 
 /// The file `unconfirmed`: a set that was applied for a trial and has not been confirmed.
@@ -106,7 +130,7 @@ pub struct Unconfirmed {
     /// The transaction of the trial.
     pub transaction: String,
     /// What identifies the set.
-    pub set: Identity,
+    pub set: SetIdentity,
     /// The boot of the trial.
     pub boot_id: String,
     /// Milliseconds on CLOCK_BOOTTIME at which the trial ends.
@@ -127,17 +151,17 @@ pub struct Unconfirmed {
 
 /// What identifies a set that was tried: it must not come back at boot under another guise.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Identity {
+pub struct SetIdentity {
     /// A digest of every address and what is wanted there.
     pub settings: String,
     /// A digest of the texts that say so.
     pub sources: String,
 }
 
-impl Identity {
+impl SetIdentity {
     /// Whether both are one set: the same settings whoever says so, or the same texts whatever they come to. At early boot
     /// the same texts may come to other values, since no uplink is known yet.
-    pub fn is_same(&self, other: &Identity) -> bool {
+    pub fn is_same(&self, other: &SetIdentity) -> bool {
         self.settings == other.settings || self.sources == other.sources
     }
 }
@@ -197,6 +221,10 @@ pub fn encode<T: Serialize>(state: &T) -> Vec<u8> {
     bytes.push(b'\n');
     bytes
 }
+
+mod gone;
+
+pub use gone::tell_gone;
 
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ use std::time::UNIX_EPOCH;
 
 use trimtab_core::address::Address;
 use trimtab_core::desired::Want;
-use trimtab_core::interface_id::Links;
+use trimtab_core::interface_id::InterfaceIds;
 use trimtab_core::journal::Followed;
 use trimtab_core::journal::History;
 use trimtab_core::plan::Goal;
@@ -62,7 +62,7 @@ pub struct Session {
     pub host: Host,
     /// The interfaces that the state was followed to a moment ago: they serve the plan that is made right behind, since every
     /// write looks whose value it is. Whoever has waited, written or found one gone asks anew.
-    links: Option<Links>,
+    links: Option<InterfaceIds>,
     /// What plans leave as it is although it is wanted, as long as just this is wanted: what the daemon has found to have
     /// drifted and does not put back.
     pub leave: BTreeMap<Address, Want>,
@@ -158,7 +158,7 @@ impl Session {
     }
 
     /// The interfaces that the state was followed to a moment ago, if it speaks of any.
-    pub fn links(&self) -> Option<&Links> {
+    pub fn links(&self) -> Option<&InterfaceIds> {
         self.links.as_ref()
     }
 

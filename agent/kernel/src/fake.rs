@@ -25,7 +25,7 @@ use trimtab_core::host::HostId;
 use trimtab_core::host::NetnsId;
 use trimtab_core::interface_id;
 use trimtab_core::interface_id::InterfaceId;
-use trimtab_core::interface_id::Links as InterfaceIds;
+use trimtab_core::interface_id::InterfaceIds;
 use trimtab_core::observed::Reading;
 use trimtab_core::value::Value;
 

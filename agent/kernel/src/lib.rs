@@ -16,7 +16,7 @@ use trimtab_core::facts::Facts;
 use trimtab_core::facts::LinkFacts;
 use trimtab_core::host::HostId;
 use trimtab_core::interface_id::InterfaceId;
-use trimtab_core::interface_id::Links;
+use trimtab_core::interface_id::InterfaceIds;
 use trimtab_core::observed::Reading;
 use trimtab_core::value::Value;
 
@@ -82,7 +82,7 @@ pub trait Kernel {
     ///
     /// # Errors
     /// If the kernel does not tell: interfaces must then not be taken for one another by their names.
-    fn links(&mut self) -> io::Result<Option<Links>> {
+    fn links(&mut self) -> io::Result<Option<InterfaceIds>> {
         Ok(None)
     }
 

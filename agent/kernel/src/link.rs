@@ -20,7 +20,7 @@ use trimtab_core::facts::Asked;
 use trimtab_core::facts::LinkFacts;
 use trimtab_core::interface_id;
 use trimtab_core::interface_id::InterfaceId;
-use trimtab_core::interface_id::Links as InterfaceIds;
+use trimtab_core::interface_id::InterfaceIds;
 use trimtab_core::observed::Reading;
 use trimtab_core::value::Value;
 use trimtab_netlink::Error;
@@ -42,7 +42,7 @@ mod queues;
 mod show;
 
 use change::Unsendable;
-use queues::Identity;
+use queues::DeviceIdentity;
 use queues::Queues;
 
 /// So many devices are asked for one by one; of more, all at once.
@@ -408,7 +408,7 @@ fn open_queues(slot: &mut Option<Queues>) -> io::Result<&mut Queues> {
 }
 
 /// What tells this interface from others of its name.
-fn identity(route: &mut Option<RequestSocket>, name: &str) -> Option<Identity> {
+fn identity(route: &mut Option<RequestSocket>, name: &str) -> Option<DeviceIdentity> {
     let route = opened(route, || RequestSocket::open(Protocol::Route)).ok()?;
     let link = link::get_by_name(route, name).ok()?;
     queues::identity(&link)

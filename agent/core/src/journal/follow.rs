@@ -17,11 +17,15 @@ use super::replay::held_of;
 use crate::address::Address;
 use crate::facts::Facts;
 use crate::interface_id::InterfaceId;
-use crate::interface_id::Links;
+use crate::interface_id::InterfaceIds;
 use crate::interface_id::Whereabouts;
 use crate::kind::rules_of;
 use crate::observed::Observed;
 use crate::value::Value;
+
+/// So many devices that are not there are waited for: more than a host has slots and virtual functions. Each command reads
+/// what is held of them.
+const MOST_AWAY: usize = 1024;
 
 /// Whether following interfaces changed what is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +67,7 @@ impl Lead {
 
 /// What is found on the way.
 struct Way<'a> {
-    links: &'a Links,
+    links: &'a InterfaceIds,
     known: BTreeMap<(String, InterfaceId), Whereabouts<'a>>,
     /// Names that interfaces had, and what those are called now; nothing where one name was several's.
     names: BTreeMap<String, Option<String>>,
@@ -124,19 +128,20 @@ impl History {
 
     /// Follows interfaces to the names that they have now. What belongs to one that is gone is forgotten; what belongs to
     /// hardware that is not there is put [`away`](History::away) until it comes back.
-    pub fn follow(&mut self, links: &Links) -> Followed {
+    pub fn follow(&mut self, links: &InterfaceIds) -> Followed {
         self.follow_again(links, &BTreeSet::new())
     }
 
     /// As [`History::follow`], where it was followed a moment ago and `unclear` of what had come back could not be seen, since
     /// interfaces got other names meanwhile: it is told as returned once more, wherever it is.
-    pub fn follow_again(&mut self, links: &Links, unclear: &BTreeSet<Address>) -> Followed {
+    pub fn follow_again(&mut self, links: &InterfaceIds, unclear: &BTreeSet<Address>) -> Followed {
         let (known, names) = Default::default();
         let mut way = Way { links, known, names, changed: false, unclear, returned: BTreeSet::new() };
         let before = std::mem::take(&mut self.away);
         let led = self.follow_held(&mut way);
         self.follow_open(&mut way, &led);
         self.welcome(before, &mut way, &led);
+        self.wait_for_no_more_than(MOST_AWAY);
         for address in &mut self.left {
             let now = address.interface().and_then(|name| way.names.get(name)?.as_deref());
             if let Some(now) = now.and_then(|now| address.with_interface(now)) {
@@ -154,6 +159,20 @@ impl History {
     fn forget(&mut self, address: Address, held: Held) {
         if held.ours != held.original {
             self.forgotten.push((address, held));
+        }
+    }
+
+    /// Forgets what has been away the longest, once that many other devices are: those that went last are told first.
+    fn wait_for_no_more_than(&mut self, most: usize) {
+        let mut devices: BTreeSet<InterfaceId> = BTreeSet::new();
+        for (address, held) in std::mem::take(&mut self.away) {
+            let known = held.interface.as_ref().is_none_or(|device| devices.contains(device));
+            if known || devices.len() < most {
+                devices.extend(held.interface.clone());
+                self.away.push((address, held));
+            } else {
+                self.forget(address, held);
+            }
         }
     }
 

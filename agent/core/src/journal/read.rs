@@ -31,6 +31,7 @@ impl<'de> Deserialize<'de> for Record {
 enum Type {
     Opened,
     Holds,
+    Left,
     Begin,
     Wrote,
     Awaiting,
@@ -49,6 +50,11 @@ struct Holds {
     held: Held,
     #[serde(default)]
     away: bool,
+}
+
+#[derive(Deserialize)]
+struct Left {
+    addresses: Vec<Address>,
 }
 
 #[derive(Deserialize)]
@@ -92,6 +98,10 @@ impl<'de> Visitor<'de> for TypeFirst {
             Type::Holds => {
                 let Holds { address, held, away } = Holds::deserialize(rest)?;
                 Record::Holds { address, held, away }
+            }
+            Type::Left => {
+                let Left { addresses } = Left::deserialize(rest)?;
+                Record::Left { addresses }
             }
             Type::Begin => Record::Begin(Begin::deserialize(rest)?),
             Type::Wrote => {

@@ -34,6 +34,11 @@ pub enum Record {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         away: bool,
     },
+    /// What the last undo left alone, carried over when the journal was rewritten.
+    Left {
+        /// Addresses that hold somebody else's value.
+        addresses: Vec<Address>,
+    },
     /// The write-ahead record: everything that is to change or may move. Synced to disk before the first write.
     Begin(Begin),
     /// Changes were made and read back. It follows the last of them, or the first that is not as it was to be: until then

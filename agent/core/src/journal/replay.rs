@@ -81,6 +81,7 @@ pub fn step(history: &mut History, record: Record) {
         Record::Holds { address, held, away: false } => {
             history.held.insert(address, held);
         }
+        Record::Left { addresses } => history.left = addresses,
         Record::Begin(begin) => {
             history.left.clear();
             history.open = Some(Transaction { begin, wrote: BTreeMap::new(), awaiting: None });
@@ -186,6 +187,9 @@ pub fn compact(history: &History, host: &HostId) -> Vec<Record> {
     };
     records.extend(history.held.iter().map(|entry| holds(entry, false)));
     records.extend(history.away.iter().map(|(address, held)| holds((address, held), true)));
+    if !history.left.is_empty() {
+        records.push(Record::Left { addresses: history.left.clone() });
+    }
     if let Some(Transaction { begin, wrote, awaiting }) = &history.open {
         let id = || begin.id.clone();
         records.push(Record::Begin(begin.clone()));
@@ -325,5 +329,19 @@ mod tests {
         let again = replay(compact(&history, &host()));
         assert_eq!(again.held, history.held);
         assert_eq!(again.host, history.host);
+    }
+
+    #[test]
+    fn what_was_left_alone_is_told_until_the_next_transaction_also_by_a_rewritten_journal() {
+        let mut records = committed();
+        records.push(begin("2", vec![Entry { role: Role::Return, ..set(A, 20, 10, 10) }]));
+        let outcome = Outcome::Incomplete { kept: vec![], left: vec![address(A)] };
+        records.push(Record::Done { id: "2".into(), outcome });
+        let mut rewritten = compact(&replay(records), &host());
+        assert_eq!(replay(rewritten.clone()).left, [address(A)]);
+        rewritten.push(begin("3", vec![set(A, 30, 30, 40)]));
+        let open = replay(rewritten);
+        assert_eq!(open.left, [] as [Address; 0]);
+        assert_eq!(replay(compact(&open, &host())).left, [] as [Address; 0]);
     }
 }

@@ -25,7 +25,7 @@ pub use goal::Goal;
 use crate::address::Address;
 use crate::desired::Origin;
 use crate::facts::Facts;
-use crate::interface_id::Links;
+use crate::interface_id::InterfaceIds;
 use crate::kind::Effect;
 use crate::kind::rules_of;
 use crate::value::Value;
@@ -46,7 +46,7 @@ pub struct Plan {
     /// The interfaces that it is about, as they were called when their values were read. Another one of the same
     /// name is not touched.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub links: Links,
+    pub links: InterfaceIds,
 }
 
 /// A module to be loaded.

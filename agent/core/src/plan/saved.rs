@@ -20,7 +20,7 @@ use crate::document;
 use crate::document::DocumentError;
 use crate::document::Known;
 use crate::host::HostId;
-use crate::state::Identity;
+use crate::state::SetIdentity;
 use crate::value::Value;
 
 /// The name of the document, in its first field.
@@ -131,8 +131,8 @@ impl SavedPlan {
     }
 
     /// What identifies the set that the plan puts in force.
-    pub fn identity(&self) -> Identity {
-        Identity { settings: digest_of(&self.desired), sources: self.sources.clone() }
+    pub fn identity(&self) -> SetIdentity {
+        SetIdentity { settings: digest_of(&self.desired), sources: self.sources.clone() }
     }
 
     /// Reads a saved plan.

@@ -11,23 +11,26 @@ use crate::policy::Wanted;
 
 const MAC: &str = "52:54:00:00:00:01";
 
-fn card(ifindex: u32, node: u64) -> InterfaceId {
+pub(super) fn card(ifindex: u32, node: u64) -> InterfaceId {
     let (kind, bus) = (Some("physical".into()), Some("pci".into()));
     InterfaceId { ifindex, kind, permanent_address: Some(MAC.into()), node: Some(node), bus }
 }
 
-fn veth(ifindex: u32) -> InterfaceId {
+pub(super) fn veth(ifindex: u32) -> InterfaceId {
     InterfaceId { ifindex, kind: Some("veth".into()), permanent_address: None, node: Some(ifindex.into()), bus: None }
 }
 
-fn links<const N: usize>(all: [(&str, InterfaceId); N]) -> Links {
+pub(super) fn links<const N: usize>(all: [(&str, InterfaceId); N]) -> InterfaceIds {
     let mut links = all.map(|(name, id)| (name.to_owned(), id)).into();
     tell_apart(&mut links);
     links
 }
 
 /// A set that wants these numbers, on these interfaces.
-fn applied<const N: usize, const M: usize>(settings: [(&str, i64); N], on: [(&str, InterfaceId); M]) -> Applied {
+pub(super) fn applied<const N: usize, const M: usize>(
+    settings: [(&str, i64); N],
+    on: [(&str, InterfaceId); M],
+) -> Applied {
     let setting = |number| Setting {
         want: Want::Decided(Policy::Value(Wanted::One(Scalar::Int(number)))),
         on_drift: OnDrift::Revert,
@@ -68,17 +71,17 @@ fn settings_follow_their_interfaces() {
         [("eth0", card(2, 70)), ("v0", veth(7))],
     );
     let then = set.clone();
-    set.follow(&links([("eth0", card(2, 70)), ("v0", veth(7))]));
+    assert_eq!(set.follow(&links([("eth0", card(2, 70)), ("v0", veth(7))])), []);
     assert_eq!(set, then);
     let now = links([("lan0", card(2, 70)), ("w0", veth(7))]);
-    set.follow(&now);
+    assert_eq!(set.follow(&now), []);
     assert_eq!(
         told(&set),
         ["sysctl:net.core.somaxconn Int(5)", "sysctl:net.ipv4.conf.w0.rp_filter Int(2)", "link:lan0/mtu Int(9000)"]
     );
     assert_eq!(set.links, now);
     // A card that was plugged in again is wanted to be as it was wanted before.
-    set.follow(&links([("eth5", card(12, 71))]));
+    assert_eq!(set.follow(&links([("eth5", card(12, 71))])), []);
     assert!(told(&set).contains(&"link:eth5/mtu Int(9000)".to_owned()), "{:?}", told(&set));
     assert_eq!(set.links["eth5"].node, Some(71));
 }
@@ -88,7 +91,7 @@ fn what_is_not_there_is_wanted_of_its_name() {
     let mut set = applied([("link:v0/mtu", 1400)], [("v0", veth(7))]);
     let then = set.clone();
     for now in [links([]), links([("v0", veth(9))])] {
-        set.follow(&now);
+        assert_eq!(set.follow(&now), []);
         assert_eq!(set, then);
     }
 }
@@ -97,7 +100,7 @@ fn what_is_not_there_is_wanted_of_its_name() {
 fn names_that_are_swapped_swap_their_settings() {
     let on = [("v0", veth(7)), ("v1", veth(8))];
     let mut set = applied([("link:v0/mtu", 1400), ("link:v1/mtu", 1300), ("link:v1/txqueuelen", 77)], on);
-    set.follow(&links([("v0", veth(8)), ("v1", veth(7))]));
+    assert_eq!(set.follow(&links([("v0", veth(8)), ("v1", veth(7))])), []);
     assert_eq!(told(&set), ["link:v0/mtu Int(1300)", "link:v0/txqueuelen Int(77)", "link:v1/mtu Int(1400)"]);
 }
 
@@ -105,12 +108,14 @@ fn names_that_are_swapped_swap_their_settings() {
 fn what_was_put_in_force_on_an_interface_comes_before_what_a_name_was_to_be() {
     let mut set =
         applied([("link:v0/mtu", 1400), ("link:w0/mtu", 1300), ("link:w0/txqueuelen", 77)], [("v0", veth(7))]);
-    set.follow(&links([("w0", veth(7))]));
+    assert_eq!(set.follow(&links([("w0", veth(7))])), [], "w0 was only a name");
     assert_eq!(told(&set), ["link:w0/mtu Int(1400)", "link:w0/txqueuelen Int(77)"]);
     // A name that an interface took whose own one has gone.
     let mut set = applied([("link:v0/mtu", 1400), ("link:v1/mtu", 1300)], [("v0", veth(7)), ("v1", veth(8))]);
-    set.follow(&links([("v0", veth(8))]));
+    let gave_way = set.follow(&links([("v0", veth(8))]));
     assert_eq!(told(&set), ["link:v0/mtu Int(1300)"]);
+    let of = |one: &GaveWay| (one.address.to_string(), one.of.clone());
+    assert_eq!(gave_way.iter().map(of).collect::<Vec<_>>(), [("link:v0/mtu".to_owned(), veth(7))]);
     assert_eq!(set.links, links([("v0", veth(8))]));
 }
 
@@ -120,9 +125,9 @@ fn settings_of_an_interface_never_become_those_of_all() {
     for name in ["all", "default", "a b"] {
         let mut set = applied([("sysctl:net.ipv4.conf.v0.forwarding", 1), ("link:v0/mtu", 1400)], [("v0", veth(7))]);
         let then = set.clone();
-        set.follow(&links([(name, veth(7))]));
+        assert_eq!(set.follow(&links([(name, veth(7))])), []);
         assert_eq!(set, then, "{name}");
-        set.follow(&links([("w0", veth(7))]));
+        assert_eq!(set.follow(&links([("w0", veth(7))])), []);
         assert_eq!(told(&set), ["sysctl:net.ipv4.conf.w0.forwarding Int(1)", "link:w0/mtu Int(1400)"]);
     }
 }

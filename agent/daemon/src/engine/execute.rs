@@ -10,7 +10,7 @@ use tracing::warn;
 use trimtab_core::address::Address;
 use trimtab_core::facts::Facts;
 use trimtab_core::interface_id::InterfaceId;
-use trimtab_core::interface_id::Links;
+use trimtab_core::interface_id::InterfaceIds;
 use trimtab_core::journal::Begin;
 use trimtab_core::journal::Record;
 use trimtab_core::journal::Role;
@@ -132,7 +132,13 @@ pub fn execute(
     outcome.and(recorded)
 }
 
-fn turn(kernel: &mut dyn Kernel, change: &Change, links: &Links, facts: &Facts, run: &mut Run) -> Result<(), Failure> {
+fn turn(
+    kernel: &mut dyn Kernel,
+    change: &Change,
+    links: &InterfaceIds,
+    facts: &Facts,
+    run: &mut Run,
+) -> Result<(), Failure> {
     let addresses: Vec<Address> = change.cells.iter().map(|cell| cell.address.clone()).collect();
     let found = interpret(&addresses, kernel.read_before_write(&addresses), facts);
     let mut froms: Vec<Option<&Value>> = Vec::new();
@@ -195,7 +201,7 @@ fn turn(kernel: &mut dyn Kernel, change: &Change, links: &Links, facts: &Facts, 
 }
 
 /// The interface that a write was planned for, if it is one's.
-pub(super) fn link_of<'a>(writes: &[(Address, Value)], links: &'a Links) -> Option<&'a InterfaceId> {
+pub(super) fn link_of<'a>(writes: &[(Address, Value)], links: &'a InterfaceIds) -> Option<&'a InterfaceId> {
     writes.first().and_then(|(address, _)| address.interface()).and_then(|name| links.get(name))
 }
 

@@ -6,7 +6,7 @@ use std::io;
 
 use tracing::debug;
 use trimtab_core::address::Address;
-use trimtab_core::interface_id::Links;
+use trimtab_core::interface_id::InterfaceIds;
 use trimtab_core::journal::Followed;
 use trimtab_core::journal::History;
 use trimtab_kernel::Kernel;
@@ -24,7 +24,7 @@ pub struct Seen {
     /// Whether that changed what is known.
     pub followed: Followed,
     /// The interfaces of this moment, if they were asked for.
-    pub links: Option<Links>,
+    pub links: Option<InterfaceIds>,
 }
 
 impl Seen {
@@ -48,7 +48,8 @@ pub fn follow(kernel: &mut dyn Kernel, store: &mut Store, host: &Host) -> io::Re
     if store.in_force().is_some()
         && let Some(applied) = &mut store.applied
     {
-        applied.follow(&links);
+        let gave_way = applied.follow(&links);
+        store.gave_way.extend(gave_way);
     }
     Ok(Seen { followed, links: Some(links) })
 }
@@ -71,9 +72,9 @@ pub fn follow_history(kernel: &mut dyn Kernel, history: &mut History, host: &Hos
 fn follow_to(
     kernel: &mut dyn Kernel,
     history: &mut History,
-    mut links: Links,
+    mut links: InterfaceIds,
     host: &Host,
-) -> io::Result<(Followed, Links)> {
+) -> io::Result<(Followed, InterfaceIds)> {
     let followed = history.follow(&links);
     let Followed::Something { returned } = &followed else { return Ok((followed, links)) };
     debug!("interfaces were renamed, went or came back since the journal was written");
@@ -86,7 +87,7 @@ fn follow_to(
         // udev(7) may have renamed what it looked at: what was not found under the old name is not lost by that.
         let Some(after) = kernel.links()? else { break };
         let is_the_same = |address: &Address| {
-            let there = |links: &Links| address.interface().and_then(|name| links.get(name)).cloned();
+            let there = |links: &InterfaceIds| address.interface().and_then(|name| links.get(name)).cloned();
             there(&links).is_some_and(|interface| there(&after) == Some(interface))
         };
         let (seen, unclear): (BTreeSet<Address>, BTreeSet<Address>) = returned.into_iter().partition(is_the_same);

@@ -10,7 +10,7 @@ use trimtab_core::desired::Desired;
 use trimtab_core::facts::Asked;
 use trimtab_core::facts::Facts;
 use trimtab_core::host::HostId;
-use trimtab_core::interface_id::Links;
+use trimtab_core::interface_id::InterfaceIds;
 use trimtab_core::kind::Surroundings;
 use trimtab_core::kind::World;
 use trimtab_core::kind::rules_of;
@@ -128,7 +128,7 @@ impl Host {
         &self,
         kernel: &mut dyn Kernel,
         goals: &BTreeMap<Address, Goal>,
-        links: Option<Links>,
+        links: Option<InterfaceIds>,
     ) -> io::Result<Planned> {
         let addresses = trimtab_core::plan::build::addresses(goals, &self.surroundings());
         // Before they are read: what is read of another that takes a name is not acted upon.
@@ -173,7 +173,7 @@ impl Host {
     }
 
     /// What tells interfaces from others, if any of these addresses is an interface's.
-    fn links_of(&self, kernel: &mut dyn Kernel, addresses: &BTreeSet<Address>) -> io::Result<Option<Links>> {
+    fn links_of(&self, kernel: &mut dyn Kernel, addresses: &BTreeSet<Address>) -> io::Result<Option<InterfaceIds>> {
         let is_asked =
             self.plans_are != PlansAre::Shown && addresses.iter().any(|address| address.interface().is_some());
         if is_asked { kernel.links() } else { Ok(None) }

@@ -14,6 +14,7 @@ use trimtab_core::journal::JournalError;
 use trimtab_core::journal::Record;
 use trimtab_core::state;
 use trimtab_core::state::Applied;
+use trimtab_core::state::GaveWay;
 use trimtab_core::state::StateError;
 use trimtab_core::state::Unconfirmed;
 use trimtab_core::state::Versioned;
@@ -124,6 +125,8 @@ pub struct Store {
     pub history: History,
     /// The set last put in force, in whichever boot.
     pub applied: Option<Applied>,
+    /// What of it gave way to the settings of other interfaces as it was followed. Not on disk: to be told.
+    pub gave_way: Vec<GaveWay>,
     /// A set that was never confirmed, in whichever boot.
     pub unconfirmed: Option<Unconfirmed>,
     good_bytes: u64,
@@ -176,6 +179,7 @@ impl Store {
             host: host.clone(),
             history,
             applied,
+            gave_way: Vec::new(),
             unconfirmed,
             good_bytes: good as u64,
             total_bytes: bytes.len() as u64,
@@ -301,6 +305,7 @@ impl Store {
             None => self.dir.remove(StateFile::Applied.name())?,
         }
         self.applied = applied;
+        self.gave_way.clear();
         Ok(())
     }
 

@@ -13,7 +13,7 @@ use tracing::warn;
 use trimtab_core::address::Address;
 use trimtab_core::desired::Desired;
 use trimtab_core::interface_id::InterfaceId;
-use trimtab_core::interface_id::Links;
+use trimtab_core::interface_id::InterfaceIds;
 use trimtab_core::journal::Begin;
 use trimtab_core::journal::Caller;
 use trimtab_core::journal::Entry;
@@ -26,7 +26,7 @@ use trimtab_core::plan::Action;
 use trimtab_core::plan::Plan;
 use trimtab_core::state;
 use trimtab_core::state::Applied;
-use trimtab_core::state::Identity;
+use trimtab_core::state::SetIdentity;
 use trimtab_core::state::Unconfirmed;
 use trimtab_core::value::Value;
 use trimtab_kernel::Kernel;
@@ -73,7 +73,7 @@ pub struct Trial<'a> {
     /// How long.
     pub within: Duration,
     /// What identifies the set.
-    pub set: Identity,
+    pub set: SetIdentity,
     /// Starts the process that undoes it.
     pub arm: &'a mut dyn FnMut(&Begin) -> io::Result<Armed>,
 }
@@ -312,7 +312,7 @@ fn finish(
     store: &mut Store,
     host: &Host,
     set: &Set,
-    links: &Links,
+    links: &InterfaceIds,
     begin: &Begin,
     now: &Now,
 ) -> Result<(), Failure> {
@@ -341,7 +341,7 @@ fn put_in_force(
     store: &mut Store,
     host: &Host,
     set: &Set,
-    links: &Links,
+    links: &InterfaceIds,
     id: &str,
     now: &Now,
 ) -> Result<(), StoreError> {
@@ -350,13 +350,15 @@ fn put_in_force(
     // What a revert leaves in force is nothing that its plan is about.
     let mut known = store.in_force().map(|applied| applied.links.clone()).unwrap_or_default();
     known.retain(|name, _| host.interfaces.contains(name));
-    let mut links: Links = known.into_iter().chain(links.clone()).collect();
+    let mut links: InterfaceIds = known.into_iter().chain(links.clone()).collect();
     links.retain(|name, _| named.contains(name.as_str()));
     let same = store.in_force().is_some_and(|applied| {
         applied.desired == *desired
             && applied.roles == *roles
             && applied.profiles == *profiles
             && applied.links == links
+            // Else the file speaks of more.
+            && store.gave_way.is_empty()
     });
     if same {
         return Ok(());

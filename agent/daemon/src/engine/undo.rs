@@ -7,7 +7,7 @@ use thiserror::Error;
 use tracing::info;
 use tracing::warn;
 use trimtab_core::address::Address;
-use trimtab_core::interface_id::Links;
+use trimtab_core::interface_id::InterfaceIds;
 use trimtab_core::journal::Followed;
 use trimtab_core::journal::Outcome;
 use trimtab_core::journal::Record;
@@ -157,7 +157,7 @@ pub fn record_end(store: &mut Store, undone: &Undone) -> Result<(), StoreError> 
     store.append(Record::Done { id, outcome }, Sync::No)
 }
 
-fn back(kernel: &mut dyn Kernel, change: &Change, links: &Links, host: &Host, undone: &mut Undone) {
+fn back(kernel: &mut dyn Kernel, change: &Change, links: &InterfaceIds, host: &Host, undone: &mut Undone) {
     let names = change.cells.iter().map(|cell| cell.address.clone());
     let found = observe(kernel, names, &host.facts);
     let mut writes: Vec<(Address, Value)> = Vec::new();

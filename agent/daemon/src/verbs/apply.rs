@@ -15,7 +15,7 @@ use trimtab_core::profile::HostConfig;
 use trimtab_core::profile::Mode;
 use trimtab_core::render::plan::Detail;
 use trimtab_core::state::Applied;
-use trimtab_core::state::Identity;
+use trimtab_core::state::SetIdentity;
 use trimtab_kernel::state::remove_other_boots;
 use trimtab_kernel::timer;
 use trimtab_kernel::timer::Armed;
@@ -174,7 +174,7 @@ fn resolved(
     mut intent: Intent,
     is_trial: bool,
 ) -> Result<(SavedPlan, Standing), Failure> {
-    let identity = || Identity {
+    let identity = || SetIdentity {
         settings: saved::digest_of(&intent.resolved.desired),
         sources: saved::digest_of_sources(&intent.loaded.sources),
     };
@@ -255,7 +255,7 @@ fn replan(session: &mut Session, store: &Store, old: SavedPlan) -> Result<SavedP
 }
 
 /// If this very set was on trial in another boot and never confirmed: the set to use instead, if there was one.
-fn refused_by_boot(store: &Store, host: &HostId, set: impl Fn() -> Identity) -> Option<Option<Applied>> {
+fn refused_by_boot(store: &Store, host: &HostId, set: impl Fn() -> SetIdentity) -> Option<Option<Applied>> {
     let trial = store.unconfirmed.as_ref()?;
     (trial.boot_id != host.boot_id && trial.set.is_same(&set())).then(|| trial.previous.clone())
 }

@@ -10,7 +10,7 @@ use trimtab_core::address::Address;
 use trimtab_core::host::HostId;
 use trimtab_core::journal::Caller;
 use trimtab_core::render::paint::Tone;
-use trimtab_core::state::Identity;
+use trimtab_core::state::SetIdentity;
 use trimtab_kernel::switch;
 
 use crate::cli::Common;
@@ -95,7 +95,7 @@ pub struct Trial {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Unconfirmed {
     /// What identifies the set.
-    pub set: Identity,
+    pub set: SetIdentity,
     /// When its trial began, seconds since 1970.
     pub at: u64,
     /// Who began it.

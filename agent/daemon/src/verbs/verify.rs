@@ -10,6 +10,7 @@ use trimtab_core::plan::Finding;
 use trimtab_core::plan::compare::Mismatch;
 use trimtab_core::render;
 use trimtab_core::render::paint::Tone;
+use trimtab_core::state::tell_gone;
 
 use crate::cli::Common;
 use crate::exit::Exit;
@@ -55,7 +56,10 @@ pub fn run(common: &Common) -> Result<Exit, Failure> {
             "nothing is applied in this boot; `trimtab plan` compares with the profiles",
         ));
     };
-    let comparison = session.host.compare(session.kernel.as_mut(), &applied.desired);
+    let mut comparison = session.host.compare(session.kernel.as_mut(), &applied.desired);
+    if let Some(links) = session.links() {
+        tell_gone(&mut comparison, applied, &store.gave_way, links);
+    }
     let held_up = comparison.findings.iter().any(|finding| finding.class != Class::Note);
     let exit = if !comparison.mismatches.is_empty() {
         Exit::Differs

@@ -1,5 +1,8 @@
 //! What an interface says of itself, asked through a socket of the namespace: `/sys/class/net` shows the namespace that
 //! sysfs was mounted in, which need not be the thread's.
+//!
+//! By ioctl(2), not by netlink: each command asks this of its uplink, and one socket answers all of it, where netlink takes two
+//! more and the number of a family first.
 
 use std::io;
 use std::os::fd::AsFd;

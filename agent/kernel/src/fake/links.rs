@@ -12,7 +12,7 @@ use trimtab_core::address::link::LinkAttribute;
 use trimtab_core::facts::Asked;
 use trimtab_core::facts::LinkFacts;
 use trimtab_core::interface_id::InterfaceId;
-use trimtab_core::interface_id::Links as InterfaceIds;
+use trimtab_core::interface_id::InterfaceIds;
 use trimtab_core::observed::Reading;
 use trimtab_core::value::Value;
 

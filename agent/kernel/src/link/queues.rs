@@ -49,15 +49,15 @@ enum View {
 
 /// What tells an interface from one of the same name in another namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Identity {
+pub(super) struct DeviceIdentity {
     pub(super) index: u32,
     /// As sysfs prints it: `52:54:00:12:34:56`.
     pub(super) address: String,
 }
 
 /// The identity of an interface that has an address.
-pub(super) fn identity(link: &Link) -> Option<Identity> {
-    Some(Identity { index: link.index, address: link.address?.to_string() })
+pub(super) fn identity(link: &Link) -> Option<DeviceIdentity> {
+    Some(DeviceIdentity { index: link.index, address: link.address?.to_string() })
 }
 
 impl Queues {
@@ -92,7 +92,7 @@ impl Queues {
         &mut self,
         interface: &str,
         queue: &Queue,
-        identity: &mut dyn FnMut() -> Option<Identity>,
+        identity: &mut dyn FnMut() -> Option<DeviceIdentity>,
     ) -> Reading {
         if self.view == View::Shared && !self.is_same(interface, identity()) {
             return Reading::Denied;
@@ -180,7 +180,7 @@ impl Queues {
         read_text(&open_within(folder, &below(queue), OFlags::empty())?)
     }
 
-    fn is_same(&self, interface: &str, identity: Option<Identity>) -> bool {
+    fn is_same(&self, interface: &str, identity: Option<DeviceIdentity>) -> bool {
         let Some(identity) = identity else { return false };
         let there = |name: &str| self.text(&format!("class/net/{interface}/{name}")).ok();
         there("ifindex").and_then(|index| index.trim().parse().ok()) == Some(identity.index)

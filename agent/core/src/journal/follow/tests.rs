@@ -27,7 +27,7 @@ fn card(ifindex: u32, mac: &str) -> InterfaceId {
     InterfaceId { ifindex, kind, permanent_address: Some(mac.into()), node: None, bus }
 }
 
-fn links<const N: usize>(all: [(&str, InterfaceId); N]) -> Links {
+fn links<const N: usize>(all: [(&str, InterfaceId); N]) -> InterfaceIds {
     let mut links = all.map(|(name, id)| (name.to_owned(), id)).into();
     tell_apart(&mut links);
     links
@@ -298,7 +298,7 @@ fn of_one(before: i64, wanted: i64, wrote: Option<i64>, interface: InterfaceId) 
 }
 
 /// What is held once the card is back with this value, and the transaction was undone.
-fn held_after(mut history: History, now: &Links, found_mtu: i64) -> Vec<(i64, i64)> {
+fn held_after(mut history: History, now: &InterfaceIds, found_mtu: i64) -> Vec<(i64, i64)> {
     let Followed::Something { returned } = history.follow(now) else { panic!("it was not away") };
     history.let_go_of_lost(&returned, &found(&[("link:eth0/mtu", found_mtu)]), &Facts::default());
     let mut history = rewritten(&history);
@@ -352,6 +352,39 @@ fn what_is_forgotten_can_be_told() {
     ]);
     history.follow(&links([]));
     assert_eq!(history.forgotten, [(address("link:v0/mtu"), held(1500, 1400, None, Some(veth(7))))]);
+}
+
+/// Cards that are plugged in and out all day leave no journal that grows without end.
+#[test]
+fn of_all_cards_that_ever_left_the_last_are_waited_for() {
+    let mac = |number: usize| format!("52:54:00:00:{:02x}:{:02x}", number / 256, number % 256);
+    let left = |history: &mut History, numbers: std::ops::Range<usize>| {
+        for number in numbers {
+            let device = card(u32::try_from(number).unwrap() + 2, &mac(number));
+            for value in ["mtu", "txqueuelen"] {
+                let address = address(&format!("link:eth{number}/{value}"));
+                history.held.insert(address, held(1500, 1400, None, Some(device.clone())));
+            }
+        }
+        history.follow(&links([]));
+        let forgotten = std::mem::take(&mut history.forgotten);
+        *history = rewritten(history);
+        forgotten.into_iter().map(|(address, _)| address.to_string()).collect::<Vec<_>>()
+    };
+    let mut history = History::default();
+    assert_eq!(left(&mut history, 0..3), [""; 0]);
+    assert_eq!(left(&mut history, 3..MOST_AWAY), [""; 0]);
+    assert_eq!(
+        left(&mut history, MOST_AWAY..MOST_AWAY + 2),
+        ["link:eth1/mtu", "link:eth1/txqueuelen", "link:eth2/mtu", "link:eth2/txqueuelen"]
+    );
+    assert_eq!(history.away.len(), 2 * MOST_AWAY);
+    // The eldest of those that are waited for is known again, and one that was forgotten is not.
+    history.follow(&links([("lan0", card(5000, &mac(0)))]));
+    assert_eq!(names(&history), ["link:lan0/mtu", "link:lan0/txqueuelen"]);
+    let mut history = History { held: BTreeMap::new(), ..history };
+    history.follow(&links([("lan1", card(5001, &mac(1)))]));
+    assert_eq!(names(&history), [""; 0]);
 }
 
 /// Early journals know the number only, and those of whoever may not look into sysfs no inode.

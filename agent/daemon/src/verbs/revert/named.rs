@@ -2,7 +2,7 @@
 
 use trimtab_core::address::Address;
 use trimtab_core::interface_id::InterfaceId;
-use trimtab_core::interface_id::Links;
+use trimtab_core::interface_id::InterfaceIds;
 use trimtab_core::interface_id::Whereabouts;
 use trimtab_kernel::WriteError;
 
@@ -30,7 +30,7 @@ impl Named {
     ///
     /// # Errors
     /// If it is not there, or by no name that an address can hold: the address is then nobody's who was meant.
-    pub(super) fn follow(&mut self, links: &Links) -> Result<(), execute::Failure> {
+    pub(super) fn follow(&mut self, links: &InterfaceIds) -> Result<(), execute::Failure> {
         let Some((name, interface)) = self.address.interface().zip(self.interface.as_ref()) else { return Ok(()) };
         let there = match interface.find(name, links) {
             Whereabouts::Here(now) => Some((now, interface)),
@@ -63,7 +63,7 @@ pub(super) struct Refused {
 
 impl Refused {
     /// The value that a failure is about, if it is about one. `links` are the interfaces that were written to.
-    pub(super) fn of(failure: execute::Failure, links: &Links) -> Result<Refused, execute::Failure> {
+    pub(super) fn of(failure: execute::Failure, links: &InterfaceIds) -> Result<Refused, execute::Failure> {
         let address = match &failure {
             execute::Failure::Refused(
                 WriteError::Elsewhere { address }

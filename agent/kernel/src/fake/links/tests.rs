@@ -10,7 +10,7 @@ use trimtab_core::address::LinkKey;
 use trimtab_core::facts::Asked;
 use trimtab_core::facts::FactValue;
 use trimtab_core::facts::LinkFacts;
-use trimtab_core::interface_id::Links;
+use trimtab_core::interface_id::InterfaceIds;
 use trimtab_core::observed::Reading;
 use trimtab_core::value::Ports;
 use trimtab_core::value::Value;
@@ -153,7 +153,7 @@ impl Pair {
         for asked in [Asked::All, Asked::for_rules(), Asked::Only(["master".to_owned()].into())] {
             self.compare_facts_asked(&names, &asked);
         }
-        let plain = |mut links: Links| {
+        let plain = |mut links: InterfaceIds| {
             for link in links.values_mut() {
                 (link.permanent_address, link.node) = (None, None);
             }
