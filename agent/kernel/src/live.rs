@@ -179,6 +179,9 @@ impl Kernel for LiveKernel {
     fn read_before_write(&mut self, addresses: &[Address]) -> Vec<Reading> {
         match addresses {
             [Address { netns: None, object: Object::Sysctl(key) }] => vec![self.sysctls.read_before_write(key)],
+            [address @ Address { object: Object::Tc(key), .. }] if self.is_here(address) => {
+                vec![self.tc.read_before_write(key)]
+            }
             _ => self.read(addresses),
         }
     }

@@ -1,7 +1,9 @@
 //! The adapter of traffic control: what is attached to interfaces, by rtnetlink.
 //!
-//! All of a namespace is read with one dump, whatever of it is asked for: the kernel has no other that tells of what it
-//! attached itself. What is to be written is compared with what is there at that moment, and goes in the fewest steps.
+//! All of a namespace is read with one dump, for the kernel has none of one interface. What is about to be written is asked for
+//! by itself, so that a write costs the same however many others there are: that the kernel tells listeners of such an answer as
+//! of a change does no harm amid changes, and would make whoever looks on news look for ever. What is to be written is
+//! compared with what is there at that moment, and goes in the fewest steps.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -22,6 +24,7 @@ use trimtab_netlink::tc::Handle;
 use trimtab_netlink::tc::class;
 use trimtab_netlink::tc::filter;
 use trimtab_netlink::tc::qdisc;
+use trimtab_netlink::tc::qdisc::Qdisc;
 
 use crate::WriteError;
 use crate::facts::modules;
@@ -48,13 +51,30 @@ pub(crate) struct Tc {
     route: Option<RequestSocket>,
     /// The kinds that this kernel has, once they were tried.
     kinds: Option<Reading>,
+    /// Whose turn it is, until something else is read.
+    turn: Option<Turn>,
+}
+
+/// The turn of an interface: what it has is asked for by itself before it is written, and once more behind.
+#[derive(Debug)]
+struct Turn {
+    interface: String,
+    /// Its number and what there was before.
+    found: Option<(u32, Tree)>,
 }
 
 impl Tc {
     /// Reads many at once; the answers stand in the order of the keys.
     pub(crate) fn read(&mut self, keys: &[&TcKey]) -> Vec<Reading> {
-        let is_asked = keys.iter().any(|key| key.interface().is_some());
-        let roots = if is_asked { self.roots(None) } else { Ok(BTreeMap::new()) };
+        let turn = self.turn.take();
+        let asked: Vec<&str> = keys.iter().filter_map(|key| key.interface()).collect();
+        let roots = match asked.as_slice() {
+            [] => Ok(BTreeMap::new()),
+            [name] if turn.is_some_and(|turn| turn.interface == *name) => {
+                self.root_of(name).map(|root| root.map(|(_, tree)| ((*name).to_owned(), tree)).into_iter().collect())
+            }
+            _ => self.roots(),
+        };
         let one = |key: &&TcKey| match (key, &roots) {
             (TcKey::Kinds, _) => self.kinds(),
             (TcKey::At { interface, hook: Hook::Root }, Ok(roots)) => {
@@ -65,12 +85,27 @@ impl Tc {
         keys.iter().map(one).collect()
     }
 
+    /// What an interface has that is about to be written, asked for by itself.
+    pub(crate) fn read_before_write(&mut self, key: &TcKey) -> Reading {
+        let TcKey::At { interface, hook: Hook::Root } = key else {
+            return self.read(&[key]).pop().unwrap_or(Reading::Absent);
+        };
+        let name = interface.as_str();
+        let root = self.root_of(name);
+        let found = root.as_ref().ok().cloned().flatten();
+        self.turn = Some(Turn { interface: name.to_owned(), found });
+        match root {
+            Ok(root) => root.map_or(Reading::Absent, |(_, tree)| typed(tree)),
+            Err(error) => told(&error),
+        }
+    }
+
     /// All that could be asked for, in order.
     ///
     /// # Errors
     /// If the kernel does not list its interfaces.
     pub(crate) fn list(&mut self) -> io::Result<Vec<TcKey>> {
-        let roots = self.roots(None).map_err(|error| io::Error::other(error.to_string()))?;
+        let roots = self.roots().map_err(|error| io::Error::other(error.to_string()))?;
         let kinds = std::iter::once(TcKey::Kinds);
         Ok(kinds.chain(roots.keys().filter_map(|name| TcKey::new(name, Hook::Root).ok())).collect())
     }
@@ -79,8 +114,8 @@ impl Tc {
         opened(&mut self.route, || RequestSocket::open(Protocol::Route))
     }
 
-    /// The root of each interface, or of one, by its name.
-    fn roots(&mut self, only: Option<&str>) -> Result<BTreeMap<String, Tree>, Error> {
+    /// The root of each interface, by its name.
+    fn roots(&mut self) -> Result<BTreeMap<String, Tree>, Error> {
         let route = self.route()?;
         let links = link::dump(route)?;
         let all = qdisc::dump(route)?;
@@ -89,18 +124,57 @@ impl Tc {
             by_interface.entry(qdisc.interface).or_default().qdiscs.push(qdisc);
         }
         let mut roots = BTreeMap::new();
-        for link in links.into_iter().filter(|link| only.is_none_or(|only| only == link.name)) {
+        for link in links {
             let mut attached = by_interface.remove(&link.index).unwrap_or_default();
             let root = attached.qdiscs.iter().find(|qdisc| qdisc.parent == Handle::ROOT && !qdisc.is_default());
-            if let Some(handle) = root.filter(|root| !is_classless(&root.kind)).map(|root| root.handle) {
+            if let Some(root) = root.filter(|root| !is_classless(&root.kind)).copied() {
                 // The kernel tells of classes and filters for one interface at a time only.
                 attached.classes = class::dump(route, link.index)?;
-                attached.classes.retain(|class| !matches!(class.kind, class::Kind::Implied { .. }));
-                attached.filters = filter::dump(route, link.index, handle)?.len();
+                attached.finish(route, root)?;
             }
             roots.insert(link.name, show::root(&attached).unwrap_or_else(|| Tree::new(NONE_YET)));
         }
         Ok(roots)
+    }
+
+    /// The number and the root of the interface of this name; nothing if there is none.
+    fn root_of(&mut self, name: &str) -> Result<Option<(u32, Tree)>, Error> {
+        let index = match link::get_by_name(self.route()?, name) {
+            // What has it as another name is another.
+            Ok(link) if link.name == name => link.index,
+            Ok(_) => return Ok(None),
+            Err(error) if error.is_gone() => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        self.own_root(index).map(|root| Some((index, root)))
+    }
+
+    /// The root of one interface, asked for by itself.
+    fn own_root(&mut self, interface: u32) -> Result<Tree, Error> {
+        let route = self.route()?;
+        let Some(root) = qdisc::get(route, interface, Handle::ROOT)? else { return Ok(Tree::new(NONE_YET)) };
+        let mut all = vec![root.clone()];
+        let mut classes = Vec::new();
+        if has_leaves(&root.kind) {
+            classes = class::dump(route, interface)?;
+            let leaves: Vec<Handle> =
+                classes.iter().filter(|class| class.leaf.is_some()).map(|class| class.handle).collect();
+            // Those below what the kernel attached cannot be asked for one by one, and many are told sooner at once.
+            if leaves.len() > MOST_ASKED || (root.is_default() && !leaves.is_empty()) {
+                all = qdisc::dump(route)?;
+                all.retain(|qdisc| qdisc.interface == interface);
+            } else {
+                for leaf in leaves {
+                    all.extend(qdisc::get(route, interface, leaf)?);
+                }
+            }
+        }
+        let mut attached = Attached { qdiscs: all.iter().collect(), ..Attached::default() };
+        if !root.is_default() && !is_classless(&root.kind) {
+            attached.classes = classes;
+            attached.finish(route, &root)?;
+        }
+        Ok(show::root(&attached).unwrap_or_else(|| Tree::new(NONE_YET)))
     }
 
     fn kinds(&mut self) -> Reading {
@@ -155,7 +229,12 @@ impl Tc {
         if !meant.is_none_or(same) {
             return Err(WriteError::Elsewhere { address: address.clone() });
         }
-        let now = self.roots(Some(name)).map_err(refused)?.remove(name).unwrap_or_else(|| Tree::new(NONE_YET));
+        // What a plan was just compared with needs no second look.
+        let now = match self.turn.take().and_then(|turn| turn.found).filter(|(index, _)| *index == link.index) {
+            Some((_, found)) => found,
+            None => self.own_root(link.index).map_err(refused)?,
+        };
+        self.turn = Some(Turn { interface: name.to_owned(), found: None });
         let stages = steps(link.index, &now, to).map_err(|why| match why {
             NoSteps::Unsendable(why) => invalid(why),
             NoSteps::Netlink(error) => refused(error),
@@ -168,7 +247,37 @@ impl Tc {
     }
 }
 
-/// Whether nothing can be below it but what the kernel attached by itself.
+/// More leaves than these are told sooner by one dump of all of the namespace than one by one.
+const MOST_ASKED: usize = 8;
+
+impl Attached<'_> {
+    /// Leaves out classes that only come with their discipline, and asks for the filters at the root.
+    fn finish(&mut self, route: &mut RequestSocket, root: &Qdisc) -> Result<(), Error> {
+        self.classes.retain(|class| !matches!(class.kind, class::Kind::Implied { .. }));
+        self.filters = filter::dump(route, root.interface, root.handle)?.len();
+        Ok(())
+    }
+}
+
+/// Whether anything can be attached below it.
+fn has_leaves(kind: &qdisc::Kind) -> bool {
+    use qdisc::Kind;
+    match kind {
+        Kind::Mq | Kind::Tbf(_) | Kind::Netem(_) | Kind::Htb(_) | Kind::Prio(_) | Kind::Other { .. } => true,
+        Kind::Pfifo(_)
+        | Kind::Bfifo(_)
+        | Kind::PfifoFast
+        | Kind::Noqueue
+        | Kind::Ingress
+        | Kind::Clsact
+        | Kind::Fq(_)
+        | Kind::FqCodel(_)
+        | Kind::Cake(_)
+        | Kind::Sfq(_) => false,
+    }
+}
+
+/// Whether it has no classes of its own, or only such as come with it.
 fn is_classless(kind: &qdisc::Kind) -> bool {
     use qdisc::Kind;
     match kind {

@@ -1,6 +1,7 @@
 //! What netlink shows of queueing disciplines, as trees: options under the names of tc(8), in the one spelling of each.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use trimtab_core::kind::tc::handle::HANDLE;
 use trimtab_core::kind::tc::qdiscs::class_word;
@@ -59,46 +60,74 @@ pub(super) struct Attached<'a> {
 /// kernel attached by itself below it is left out.
 pub(super) fn root(attached: &Attached<'_>) -> Option<Tree> {
     let root = attached.qdiscs.iter().find(|qdisc| qdisc.parent == Handle::ROOT)?;
-    let mut tree = with_classes(root, attached, DEEPEST);
+    let mut tree = Below::of(attached).with_classes(root, DEEPEST);
     if attached.filters > 0 {
         tree.scalars.insert("filters".to_owned(), Scalar::Int(i64::try_from(attached.filters).unwrap_or(i64::MAX)));
     }
     Some(tree)
 }
 
-fn with_classes(qdisc: &Qdisc, attached: &Attached<'_>, left: usize) -> Tree {
-    let mut tree = one(qdisc);
-    let Some(left) = left.checked_sub(1) else { return tree };
-    let own = attached.classes.iter().filter(|class| class.handle.qdisc() == qdisc.handle.qdisc());
-    let tops = own.filter(|class| class.parent == Handle::ROOT || class.parent == qdisc.handle);
-    tree.children.extend(tops.map(|class| of_class(class, attached, left)));
-    // Of other kinds there are classes for what is attached to them.
-    let is_there = |tree: &Tree, minor: u16| tree.children.iter().any(|child| child.word == class_word(minor));
-    for leaf in attached.qdiscs.iter().filter(|leaf| !leaf.is_default() && leaf.handle != qdisc.handle) {
-        let implied = leaf.parent.qdisc() == qdisc.handle.qdisc() && !is_there(&tree, leaf.parent.minor());
-        if implied && !attached.classes.iter().any(|class| class.handle == leaf.parent) {
-            let children = vec![with_classes(leaf, attached, left)];
-            tree.children.push(Tree { children, ..Tree::new(class_word(leaf.parent.minor())) });
-        }
-    }
-    tree.children.sort_by_key(|child| minor_of(&child.word));
-    tree
+/// What is attached, by what it is attached to: there may be thousands.
+struct Below<'a> {
+    /// Disciplines that somebody made.
+    qdiscs: BTreeMap<Handle, Vec<&'a Qdisc>>,
+    classes: BTreeMap<Handle, Vec<&'a Class>>,
+    /// Every class.
+    known: BTreeSet<Handle>,
 }
 
-fn of_class(class: &Class, attached: &Attached<'_>, left: usize) -> Tree {
-    let mut tree = Tree::new(class_word(class.handle.minor()));
-    match &class.kind {
-        class::Kind::Htb(htb) => tree.scalars = htb_class(htb).0,
-        class::Kind::Implied { .. } => {}
-        class::Kind::Other { name: _, options } => drop(tree.scalars.insert(OPAQUE.to_owned(), of_bytes(options))),
+impl<'a> Below<'a> {
+    fn of(attached: &'a Attached<'_>) -> Below<'a> {
+        let mut below = Below { qdiscs: BTreeMap::new(), classes: BTreeMap::new(), known: BTreeSet::new() };
+        for qdisc in attached.qdiscs.iter().filter(|qdisc| !qdisc.is_default()) {
+            below.qdiscs.entry(qdisc.parent).or_default().push(qdisc);
+        }
+        for class in &attached.classes {
+            below.known.insert(class.handle);
+            if class.parent != class.handle {
+                let at_top = class.parent == Handle::ROOT;
+                below.classes.entry(if at_top { class.handle.qdisc() } else { class.parent }).or_default().push(class);
+            }
+        }
+        below
     }
-    let Some(left) = left.checked_sub(1) else { return tree };
-    let below = attached.classes.iter().filter(|other| other.parent == class.handle && other.handle != class.handle);
-    tree.children.extend(below.map(|other| of_class(other, attached, left)));
-    tree.children.sort_by_key(|child| minor_of(&child.word));
-    let leaf = attached.qdiscs.iter().find(|leaf| leaf.parent == class.handle && !leaf.is_default());
-    tree.children.extend(leaf.map(|leaf| with_classes(leaf, attached, left)));
-    tree
+
+    fn classes_below(&self, parent: Handle) -> impl Iterator<Item = &'a Class> {
+        self.classes.get(&parent).into_iter().flatten().copied()
+    }
+
+    fn with_classes(&self, qdisc: &Qdisc, left: usize) -> Tree {
+        let mut tree = one(qdisc);
+        let Some(left) = left.checked_sub(1) else { return tree };
+        let tops = self.classes_below(qdisc.handle.qdisc());
+        tree.children.extend(tops.map(|class| self.of_class(class, left)));
+        // Of other kinds there are classes for what is attached to them.
+        let own = Handle::new(qdisc.handle.major(), 0)..=Handle::new(qdisc.handle.major(), u16::MAX);
+        for (parent, leaves) in self.qdiscs.range(own) {
+            let leaf = leaves.iter().find(|leaf| leaf.handle != qdisc.handle);
+            if let Some(leaf) = leaf.filter(|_| !self.known.contains(parent)) {
+                let children = vec![self.with_classes(leaf, left)];
+                tree.children.push(Tree { children, ..Tree::new(class_word(parent.minor())) });
+            }
+        }
+        tree.children.sort_by_key(|child| minor_of(&child.word));
+        tree
+    }
+
+    fn of_class(&self, class: &Class, left: usize) -> Tree {
+        let mut tree = Tree::new(class_word(class.handle.minor()));
+        match &class.kind {
+            class::Kind::Htb(htb) => tree.scalars = htb_class(htb).0,
+            class::Kind::Implied { .. } => {}
+            class::Kind::Other { name: _, options } => drop(tree.scalars.insert(OPAQUE.to_owned(), of_bytes(options))),
+        }
+        let Some(left) = left.checked_sub(1) else { return tree };
+        tree.children.extend(self.classes_below(class.handle).map(|other| self.of_class(other, left)));
+        tree.children.sort_by_key(|child| minor_of(&child.word));
+        let leaf = self.qdiscs.get(&class.handle).and_then(|leaves| leaves.first());
+        tree.children.extend(leaf.map(|leaf| self.with_classes(leaf, left)));
+        tree
+    }
 }
 
 fn htb_class(htb: &HtbClass) -> Options {

@@ -105,7 +105,11 @@ pub(super) fn put(file: &mut File<'_>, root: &mut Tree<Term>, entry: &Entry) -> 
         file.error("qdisc", message, entry.key_span.clone());
         return false;
     }
-    root.children = below(&classes, None);
+    let mut children: BTreeMap<Option<u16>, Vec<u16>> = BTreeMap::new();
+    for class in classes.values() {
+        children.entry(class.parent.as_ref().map(|(parent, _)| *parent)).or_default().push(class.minor);
+    }
+    root.children = below(&mut classes, &children, None);
     true
 }
 
@@ -136,14 +140,18 @@ fn misplaced(classes: &BTreeMap<u16, Class>, class: &Class) -> Option<String> {
     None
 }
 
-/// The trees of all classes below one; classes before leaves.
-fn below(classes: &BTreeMap<u16, Class>, above: Option<u16>) -> Vec<Tree<Term>> {
-    let own = classes.values().filter(|class| class.parent.as_ref().map(|(parent, _)| *parent) == above);
-    own.map(|class| {
-        let mut tree = class.tree.clone();
-        let mut children = below(classes, Some(class.minor));
-        children.append(&mut tree.children);
-        Tree { children, ..tree }
+/// The trees of all classes below one, of which `children` tells the numbers; classes before leaves.
+fn below(
+    classes: &mut BTreeMap<u16, Class>,
+    children: &BTreeMap<Option<u16>, Vec<u16>>,
+    above: Option<u16>,
+) -> Vec<Tree<Term>> {
+    let own = children.get(&above).into_iter().flatten();
+    own.filter_map(|minor| {
+        let mut tree = classes.remove(minor)?.tree;
+        let mut before = below(classes, children, Some(*minor));
+        before.append(&mut tree.children);
+        Some(Tree { children: before, ..tree })
     })
     .collect()
 }

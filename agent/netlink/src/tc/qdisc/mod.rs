@@ -35,6 +35,7 @@ pub use prio::Prio;
 pub use request::NewQdisc;
 pub use request::delete;
 pub use request::dump;
+pub use request::get;
 pub use sfq::Sfq;
 pub use sfq::SfqRed;
 pub use tbf::Tbf;

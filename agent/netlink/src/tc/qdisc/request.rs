@@ -13,6 +13,10 @@ use crate::tc::number::attribute;
 use crate::text::whole;
 use crate::wire;
 
+/// Numbers of refusals (include/uapi/asm-generic/errno-base.h).
+const ENOENT: i32 = 2;
+const EINVAL: i32 = 22;
+
 /// All queueing disciplines of the socket's namespace, those of all interfaces in one request, and also those that tc(8)
 /// does not show unless it is asked for `invisible` ones: what the kernel put into classes by itself.
 ///
@@ -28,6 +32,35 @@ pub fn dump(socket: &mut RequestSocket) -> Result<Vec<Qdisc>, Error> {
         number::NEW_QDISC => decode::qdisc(message).map(Some),
         _ => Ok(None),
     })
+}
+
+/// What is attached at one place of one interface; nothing if there is nothing, or what the kernel does not show, as the
+/// `noop` of an interface that was never up (net/sched/sch_api.c `tc_qdisc_dump_ignore`).
+///
+/// The kernel tells all who listen to [news](super::Change) as well, as if it had changed (`qdisc_notify`): it is for those who are
+/// about to change something. Those at classes of what the kernel attached by itself cannot be asked for.
+///
+/// # Errors
+/// [`Error::Refused`], of which [`Error::is_gone`] is true if there is no such interface.
+pub fn get(socket: &mut RequestSocket, interface: u32, parent: Handle) -> Result<Option<Qdisc>, Error> {
+    let body = Header { interface, handle: 0, parent, info: 0 }.writer();
+    let request =
+        Request::new(format!("interface {interface}: look up the qdisc at {parent}"), number::GET_QDISC, body)
+            // Or nobody would be told but those who listen.
+            .with_flags(wire::Header::ECHO);
+    let mut found = None;
+    let answer = socket.exchange(request, |message| {
+        if message.header.kind == number::NEW_QDISC {
+            found = Some(decode::qdisc(message)?);
+        }
+        Ok(())
+    });
+    match answer {
+        Ok(_) => Ok(found),
+        // Of one that it does not show the kernel says that the request is invalid.
+        Err(error) if matches!(error.refusal_errno(), Some(ENOENT | EINVAL)) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// A queueing discipline to make, or as it shall be.

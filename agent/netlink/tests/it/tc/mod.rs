@@ -43,6 +43,11 @@ fn at(socket: &mut RequestSocket, interface: u32, parent: Handle) -> Qdisc {
     let mut found = all.into_iter().filter(|qdisc| qdisc.interface == interface && qdisc.parent == parent);
     let one = found.next().unwrap();
     assert_eq!(found.next(), None);
+    // Of what the kernel attached by itself not all can be asked for one by one.
+    if !one.is_default() {
+        let asked = trimtab_netlink::tc::qdisc::get(socket, interface, parent).unwrap().unwrap();
+        assert_eq!((asked.handle, &asked.kind), (one.handle, &one.kind));
+    }
     one
 }
 

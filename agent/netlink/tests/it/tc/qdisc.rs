@@ -10,6 +10,7 @@ use trimtab_netlink::tc::qdisc::Kind;
 use trimtab_netlink::tc::qdisc::NewQdisc;
 use trimtab_netlink::tc::qdisc::delete;
 use trimtab_netlink::tc::qdisc::dump;
+use trimtab_netlink::tc::qdisc::get;
 
 use super::at;
 use super::cases;
@@ -109,6 +110,20 @@ fn what_the_kernel_put_into_a_class_is_listed_too() {
         assert_eq!((leaf.is_default(), leaf.kind), (true, Kind::Pfifo(Fifo { limit: Some(123) })));
         assert_eq!(judge("qdisc show dev tt-a").len(), 1);
         assert_eq!(judge("qdisc show dev tt-a invisible").len(), 2);
+    });
+}
+
+#[test]
+fn nothing_is_told_where_nothing_is() {
+    in_new_netns("nothing_is_told_where_nothing_is", || {
+        let mut socket = open();
+        // Never up, it has no queue.
+        run("ip link add tt-a type veth peer name tt-b");
+        let interface = link::get_by_name(&mut socket, "tt-a").unwrap().index;
+        for parent in [Handle::ROOT, Handle::INGRESS, Handle::new(1, 2)] {
+            assert_eq!(get(&mut socket, interface, parent).unwrap(), None, "{parent}");
+        }
+        assert!(get(&mut socket, 7777, Handle::ROOT).unwrap_err().is_gone());
     });
 }
 
