@@ -7,6 +7,7 @@
 mod apply;
 mod boot;
 mod conntrack;
+mod control;
 mod effects;
 mod errors;
 mod explain;

@@ -19,22 +19,22 @@ use crate::netns::Named;
 use crate::world::World;
 
 /// Longer than anything here takes on a machine under load.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The daemon of a world; killed when it is dropped.
-struct Daemon<'a> {
+pub struct Daemon<'a> {
     world: &'a World,
-    process: Child,
+    pub process: Child,
     manager: UnixDatagram,
 }
 
 impl<'a> Daemon<'a> {
     /// Starts it and waits until it says that it is ready.
-    fn start(world: &'a World) -> Daemon<'a> {
+    pub fn start(world: &'a World) -> Daemon<'a> {
         Daemon::start_with(world, world.trimtab_command(&["run", "--verbose"]))
     }
 
-    fn start_with(world: &'a World, mut command: Command) -> Daemon<'a> {
+    pub fn start_with(world: &'a World, mut command: Command) -> Daemon<'a> {
         let socket = world.path("notify");
         let _ = std::fs::remove_file(&socket);
         let manager = UnixDatagram::bind(&socket).unwrap();
@@ -48,7 +48,7 @@ impl<'a> Daemon<'a> {
 
     /// Waits for a message to the service manager that holds this; gives it.
     #[track_caller]
-    fn hears(&self, part: &str) -> String {
+    pub fn hears(&self, part: &str) -> String {
         loop {
             let mut buffer = [0; 4096];
             let count =
@@ -60,18 +60,18 @@ impl<'a> Daemon<'a> {
         }
     }
 
-    fn log(&self) -> String {
+    pub fn log(&self) -> String {
         text(&self.world.path("log")).unwrap()
     }
 
     /// Waits until a key holds this.
     #[track_caller]
-    fn until(&self, key: &str, value: &str) {
+    pub fn until(&self, key: &str, value: &str) {
         self.until_so(&format!("{key} = {value}"), || self.world.sysctl(key) == value);
     }
 
     #[track_caller]
-    fn until_so(&self, what: &str, is_so: impl Fn() -> bool) {
+    pub fn until_so(&self, what: &str, is_so: impl Fn() -> bool) {
         let start = Instant::now();
         while !is_so() {
             assert!(start.elapsed() < PATIENCE, "never: {what}\n{}", self.log());
@@ -81,24 +81,24 @@ impl<'a> Daemon<'a> {
 
     /// Waits until this was told of an address; gives the line.
     #[track_caller]
-    fn told(&self, address: &str, what: &str) -> Json {
+    pub fn told(&self, address: &str, what: &str) -> Json {
         let found = || self.events().into_iter().find(|event| event["address"] == address && event["what"] == what);
         self.until_so(&format!("{address} {what}"), || found().is_some());
         found().unwrap()
     }
 
-    fn events(&self) -> Vec<Json> {
+    pub fn events(&self) -> Vec<Json> {
         let path = self.world.state().map(|state| state.join("events"));
         let text = path.and_then(|path| text(&path).ok()).unwrap_or_default();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    fn signal(&self, signal: Signal) {
+    pub fn signal(&self, signal: Signal) {
         rustix::process::kill_process(Pid::from_child(&self.process), signal).unwrap();
     }
 
     /// Tells it to end; it must, without an error.
-    fn ends(mut self) {
+    pub fn ends(mut self) {
         self.signal(Signal::TERM);
         let start = Instant::now();
         let status = loop {
@@ -121,7 +121,7 @@ impl Drop for Daemon<'_> {
 }
 
 /// A whole file.
-fn text(path: &Path) -> std::io::Result<String> {
+pub fn text(path: &Path) -> std::io::Result<String> {
     Ok(String::from_utf8(file::read(path, 1 << 24)?).unwrap())
 }
 
@@ -129,7 +129,7 @@ const FIN: &str = "net.ipv4.tcp_fin_timeout";
 const SACK: &str = "net.ipv4.tcp_sack";
 
 /// A world whose host file names the profile `p` and has it looked at every second.
-fn world(profile: &str, host: &str) -> Option<World> {
+pub fn world(profile: &str, host: &str) -> Option<World> {
     let world = World::new()?;
     world.profile("p", profile);
     world.write("host.toml", format!("profiles = ['p']\n{host}\n[drift]\nread-back = '1s'\n"));

@@ -2,6 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::io::BufRead;
+use std::io::BufReader;
+use std::io::Write;
+use std::os::unix::net::UnixListener;
+use std::os::unix::net::UnixStream;
 use std::process::Stdio;
 use std::time::Duration;
 use std::time::Instant;
@@ -160,8 +165,34 @@ fn every_document_and_state_file_obeys_its_schema() {
     while !events.exists() && start.elapsed() < Duration::from_secs(60) {
         std::thread::sleep(Duration::from_millis(20));
     }
+    // What is said over its socket, both ways, and what a revert leaves behind for it.
+    let socket =
+        world.path("run").join(format!("{}.sock", world.state().unwrap().file_name().unwrap().to_str().unwrap()));
+    let mut stream = UnixStream::connect(&socket).unwrap();
+    stream.write_all(b"{\"document\":\"trimtab.request\",\"version\":1,\"ask\":{\"verb\":\"status\"}}\n").unwrap();
+    let replies: Vec<Json> =
+        BufReader::new(stream).lines().map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
+    assert_eq!(replies.len(), 2);
+    replies.iter().for_each(|reply| schemas.hold("reply", reply));
+    schemas.hold_told(&run(&["status"]).exits(0));
+    schemas.hold_told(&run(&["revert"]).exits(0));
+    let paused = std::fs::File::open(world.state().unwrap().join("paused")).unwrap();
+    schemas.hold("paused", &serde_json::from_reader(paused).unwrap());
     daemon.kill().unwrap();
     daemon.wait().unwrap();
+    std::fs::remove_file(&socket).unwrap();
+    let listener = UnixListener::bind(&socket).unwrap();
+    for arguments in [&["apply", "role", "--confirm-within", "1m"][..], &["revert", "net.core.somaxconn"], &["confirm"]]
+    {
+        let client = world.trimtab_command(arguments).stderr(Stdio::null()).spawn().unwrap();
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = String::new();
+        BufReader::new(&stream).read_line(&mut request).unwrap();
+        schemas.hold("request", &serde_json::from_str(&request).unwrap());
+        let refused = b"{\"document\":\"trimtab.reply\",\"version\":1,\"reply\":{\"type\":\"refused\",\"exit\":4,\"error\":\"no\"}}\n";
+        stream.write_all(refused).unwrap();
+        assert_eq!(client.wait_with_output().unwrap().status.code(), Some(4));
+    }
     let told = schemas.hold_told(&run(&["history"]).exits(0));
     let told = told["events"].as_array().unwrap();
     assert!(!told.is_empty());

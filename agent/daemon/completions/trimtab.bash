@@ -867,7 +867,7 @@ _trimtab() {
             return 0
             ;;
         trimtab__subcmd__status)
-            opts="-v -h -V --config --profile-path --state-dir --runtime-dir --netns --json --verbose --help --version"
+            opts="-v -h -V --watch --config --profile-path --state-dir --runtime-dir --netns --json --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

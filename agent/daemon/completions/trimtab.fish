@@ -27,7 +27,7 @@ end
 complete -c trimtab -n "__fish_trimtab_needs_command" -l config -d 'The host file; none is needed at the default place' -r -F
 complete -c trimtab -n "__fish_trimtab_needs_command" -l profile-path -d 'A folder of profiles, looked through before /etc/trimtab/profiles, /usr/lib/trimtab/profiles and the built-in ones; may be given again' -r -F
 complete -c trimtab -n "__fish_trimtab_needs_command" -l state-dir -d 'Where the journal and the applied set are kept' -r -F
-complete -c trimtab -n "__fish_trimtab_needs_command" -l runtime-dir -d 'Where locks are kept' -r -F
+complete -c trimtab -n "__fish_trimtab_needs_command" -l runtime-dir -d 'Where locks and sockets are kept' -r -F
 complete -c trimtab -n "__fish_trimtab_needs_command" -l netns -d 'Act on this network namespace, by its name in ip-netns(8)' -r
 complete -c trimtab -n "__fish_trimtab_needs_command" -l json -d 'Print a JSON document instead of text'
 complete -c trimtab -n "__fish_trimtab_needs_command" -s v -l verbose -d 'Log what is done on standard error; twice for the decisions too'
@@ -39,7 +39,7 @@ complete -c trimtab -n "__fish_trimtab_needs_command" -f -a "verify" -d 'Compare
 complete -c trimtab -n "__fish_trimtab_needs_command" -f -a "revert" -d 'Put back what was there before trimtab, unless somebody changed it since'
 complete -c trimtab -n "__fish_trimtab_needs_command" -f -a "run" -d 'Put the roles of this host in force, then watch: what drifts is put back or reported'
 complete -c trimtab -n "__fish_trimtab_needs_command" -f -a "confirm" -d 'Keep a trial started with `apply --confirm-within`'
-complete -c trimtab -n "__fish_trimtab_needs_command" -f -a "status" -d 'Show what is in force, since when and by whom'
+complete -c trimtab -n "__fish_trimtab_needs_command" -f -a "status" -d 'Show what is in force, since when and by whom, and how the daemon does'
 complete -c trimtab -n "__fish_trimtab_needs_command" -f -a "history" -d 'Show what the daemon told of drift: what was found, what came of it'
 complete -c trimtab -n "__fish_trimtab_needs_command" -f -a "explain" -d 'Show everything that speaks of one address: layers, live value, next boot'
 complete -c trimtab -n "__fish_trimtab_needs_command" -f -a "validate" -d 'Check profiles, on sample hosts and given snapshots'
@@ -56,7 +56,7 @@ complete -c trimtab -n "__fish_trimtab_using_subcommand plan" -l against -d 'Pla
 complete -c trimtab -n "__fish_trimtab_using_subcommand plan" -l config -d 'The host file; none is needed at the default place' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand plan" -l profile-path -d 'A folder of profiles, looked through before /etc/trimtab/profiles, /usr/lib/trimtab/profiles and the built-in ones; may be given again' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand plan" -l state-dir -d 'Where the journal and the applied set are kept' -r -F
-complete -c trimtab -n "__fish_trimtab_using_subcommand plan" -l runtime-dir -d 'Where locks are kept' -r -F
+complete -c trimtab -n "__fish_trimtab_using_subcommand plan" -l runtime-dir -d 'Where locks and sockets are kept' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand plan" -l netns -d 'Act on this network namespace, by its name in ip-netns(8)' -r
 complete -c trimtab -n "__fish_trimtab_using_subcommand plan" -l brief -d 'One line per change, without what moves along and without notes'
 complete -c trimtab -n "__fish_trimtab_using_subcommand plan" -l json -d 'Print a JSON document instead of text'
@@ -71,7 +71,7 @@ complete -c trimtab -n "__fish_trimtab_using_subcommand apply" -l wait -d 'How l
 complete -c trimtab -n "__fish_trimtab_using_subcommand apply" -l config -d 'The host file; none is needed at the default place' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand apply" -l profile-path -d 'A folder of profiles, looked through before /etc/trimtab/profiles, /usr/lib/trimtab/profiles and the built-in ones; may be given again' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand apply" -l state-dir -d 'Where the journal and the applied set are kept' -r -F
-complete -c trimtab -n "__fish_trimtab_using_subcommand apply" -l runtime-dir -d 'Where locks are kept' -r -F
+complete -c trimtab -n "__fish_trimtab_using_subcommand apply" -l runtime-dir -d 'Where locks and sockets are kept' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand apply" -l netns -d 'Act on this network namespace, by its name in ip-netns(8)' -r
 complete -c trimtab -n "__fish_trimtab_using_subcommand apply" -l brief -d 'One line per change'
 complete -c trimtab -n "__fish_trimtab_using_subcommand apply" -l json -d 'Print a JSON document instead of text'
@@ -81,7 +81,7 @@ complete -c trimtab -n "__fish_trimtab_using_subcommand apply" -s V -l version -
 complete -c trimtab -n "__fish_trimtab_using_subcommand verify" -l config -d 'The host file; none is needed at the default place' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand verify" -l profile-path -d 'A folder of profiles, looked through before /etc/trimtab/profiles, /usr/lib/trimtab/profiles and the built-in ones; may be given again' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand verify" -l state-dir -d 'Where the journal and the applied set are kept' -r -F
-complete -c trimtab -n "__fish_trimtab_using_subcommand verify" -l runtime-dir -d 'Where locks are kept' -r -F
+complete -c trimtab -n "__fish_trimtab_using_subcommand verify" -l runtime-dir -d 'Where locks and sockets are kept' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand verify" -l netns -d 'Act on this network namespace, by its name in ip-netns(8)' -r
 complete -c trimtab -n "__fish_trimtab_using_subcommand verify" -l json -d 'Print a JSON document instead of text'
 complete -c trimtab -n "__fish_trimtab_using_subcommand verify" -s v -l verbose -d 'Log what is done on standard error; twice for the decisions too'
@@ -91,7 +91,7 @@ complete -c trimtab -n "__fish_trimtab_using_subcommand revert" -l wait -d 'How 
 complete -c trimtab -n "__fish_trimtab_using_subcommand revert" -l config -d 'The host file; none is needed at the default place' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand revert" -l profile-path -d 'A folder of profiles, looked through before /etc/trimtab/profiles, /usr/lib/trimtab/profiles and the built-in ones; may be given again' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand revert" -l state-dir -d 'Where the journal and the applied set are kept' -r -F
-complete -c trimtab -n "__fish_trimtab_using_subcommand revert" -l runtime-dir -d 'Where locks are kept' -r -F
+complete -c trimtab -n "__fish_trimtab_using_subcommand revert" -l runtime-dir -d 'Where locks and sockets are kept' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand revert" -l netns -d 'Act on this network namespace, by its name in ip-netns(8)' -r
 complete -c trimtab -n "__fish_trimtab_using_subcommand revert" -l trial -d 'Only end the trial that awaits its confirmation: what was in force before it comes back'
 complete -c trimtab -n "__fish_trimtab_using_subcommand revert" -l json -d 'Print a JSON document instead of text'
@@ -101,7 +101,7 @@ complete -c trimtab -n "__fish_trimtab_using_subcommand revert" -s V -l version 
 complete -c trimtab -n "__fish_trimtab_using_subcommand run" -l config -d 'The host file; none is needed at the default place' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand run" -l profile-path -d 'A folder of profiles, looked through before /etc/trimtab/profiles, /usr/lib/trimtab/profiles and the built-in ones; may be given again' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand run" -l state-dir -d 'Where the journal and the applied set are kept' -r -F
-complete -c trimtab -n "__fish_trimtab_using_subcommand run" -l runtime-dir -d 'Where locks are kept' -r -F
+complete -c trimtab -n "__fish_trimtab_using_subcommand run" -l runtime-dir -d 'Where locks and sockets are kept' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand run" -l netns -d 'Act on this network namespace, by its name in ip-netns(8)' -r
 complete -c trimtab -n "__fish_trimtab_using_subcommand run" -l json -d 'Print a JSON document instead of text'
 complete -c trimtab -n "__fish_trimtab_using_subcommand run" -s v -l verbose -d 'Log what is done on standard error; twice for the decisions too'
@@ -111,7 +111,7 @@ complete -c trimtab -n "__fish_trimtab_using_subcommand confirm" -l wait -d 'How
 complete -c trimtab -n "__fish_trimtab_using_subcommand confirm" -l config -d 'The host file; none is needed at the default place' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand confirm" -l profile-path -d 'A folder of profiles, looked through before /etc/trimtab/profiles, /usr/lib/trimtab/profiles and the built-in ones; may be given again' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand confirm" -l state-dir -d 'Where the journal and the applied set are kept' -r -F
-complete -c trimtab -n "__fish_trimtab_using_subcommand confirm" -l runtime-dir -d 'Where locks are kept' -r -F
+complete -c trimtab -n "__fish_trimtab_using_subcommand confirm" -l runtime-dir -d 'Where locks and sockets are kept' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand confirm" -l netns -d 'Act on this network namespace, by its name in ip-netns(8)' -r
 complete -c trimtab -n "__fish_trimtab_using_subcommand confirm" -l json -d 'Print a JSON document instead of text'
 complete -c trimtab -n "__fish_trimtab_using_subcommand confirm" -s v -l verbose -d 'Log what is done on standard error; twice for the decisions too'
@@ -120,8 +120,9 @@ complete -c trimtab -n "__fish_trimtab_using_subcommand confirm" -s V -l version
 complete -c trimtab -n "__fish_trimtab_using_subcommand status" -l config -d 'The host file; none is needed at the default place' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand status" -l profile-path -d 'A folder of profiles, looked through before /etc/trimtab/profiles, /usr/lib/trimtab/profiles and the built-in ones; may be given again' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand status" -l state-dir -d 'Where the journal and the applied set are kept' -r -F
-complete -c trimtab -n "__fish_trimtab_using_subcommand status" -l runtime-dir -d 'Where locks are kept' -r -F
+complete -c trimtab -n "__fish_trimtab_using_subcommand status" -l runtime-dir -d 'Where locks and sockets are kept' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand status" -l netns -d 'Act on this network namespace, by its name in ip-netns(8)' -r
+complete -c trimtab -n "__fish_trimtab_using_subcommand status" -l watch -d 'Go on, and show it again each time it has changed'
 complete -c trimtab -n "__fish_trimtab_using_subcommand status" -l json -d 'Print a JSON document instead of text'
 complete -c trimtab -n "__fish_trimtab_using_subcommand status" -s v -l verbose -d 'Log what is done on standard error; twice for the decisions too'
 complete -c trimtab -n "__fish_trimtab_using_subcommand status" -s h -l help -d 'Print help'
@@ -129,7 +130,7 @@ complete -c trimtab -n "__fish_trimtab_using_subcommand status" -s V -l version 
 complete -c trimtab -n "__fish_trimtab_using_subcommand history" -l config -d 'The host file; none is needed at the default place' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand history" -l profile-path -d 'A folder of profiles, looked through before /etc/trimtab/profiles, /usr/lib/trimtab/profiles and the built-in ones; may be given again' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand history" -l state-dir -d 'Where the journal and the applied set are kept' -r -F
-complete -c trimtab -n "__fish_trimtab_using_subcommand history" -l runtime-dir -d 'Where locks are kept' -r -F
+complete -c trimtab -n "__fish_trimtab_using_subcommand history" -l runtime-dir -d 'Where locks and sockets are kept' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand history" -l netns -d 'Act on this network namespace, by its name in ip-netns(8)' -r
 complete -c trimtab -n "__fish_trimtab_using_subcommand history" -l json -d 'Print a JSON document instead of text'
 complete -c trimtab -n "__fish_trimtab_using_subcommand history" -s v -l verbose -d 'Log what is done on standard error; twice for the decisions too'
@@ -140,7 +141,7 @@ complete -c trimtab -n "__fish_trimtab_using_subcommand explain" -l param -d 'Th
 complete -c trimtab -n "__fish_trimtab_using_subcommand explain" -l config -d 'The host file; none is needed at the default place' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand explain" -l profile-path -d 'A folder of profiles, looked through before /etc/trimtab/profiles, /usr/lib/trimtab/profiles and the built-in ones; may be given again' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand explain" -l state-dir -d 'Where the journal and the applied set are kept' -r -F
-complete -c trimtab -n "__fish_trimtab_using_subcommand explain" -l runtime-dir -d 'Where locks are kept' -r -F
+complete -c trimtab -n "__fish_trimtab_using_subcommand explain" -l runtime-dir -d 'Where locks and sockets are kept' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand explain" -l netns -d 'Act on this network namespace, by its name in ip-netns(8)' -r
 complete -c trimtab -n "__fish_trimtab_using_subcommand explain" -l json -d 'Print a JSON document instead of text'
 complete -c trimtab -n "__fish_trimtab_using_subcommand explain" -s v -l verbose -d 'Log what is done on standard error; twice for the decisions too'
@@ -150,7 +151,7 @@ complete -c trimtab -n "__fish_trimtab_using_subcommand validate" -l against -d 
 complete -c trimtab -n "__fish_trimtab_using_subcommand validate" -l config -d 'The host file; none is needed at the default place' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand validate" -l profile-path -d 'A folder of profiles, looked through before /etc/trimtab/profiles, /usr/lib/trimtab/profiles and the built-in ones; may be given again' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand validate" -l state-dir -d 'Where the journal and the applied set are kept' -r -F
-complete -c trimtab -n "__fish_trimtab_using_subcommand validate" -l runtime-dir -d 'Where locks are kept' -r -F
+complete -c trimtab -n "__fish_trimtab_using_subcommand validate" -l runtime-dir -d 'Where locks and sockets are kept' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand validate" -l netns -d 'Act on this network namespace, by its name in ip-netns(8)' -r
 complete -c trimtab -n "__fish_trimtab_using_subcommand validate" -l json -d 'Print a JSON document instead of text'
 complete -c trimtab -n "__fish_trimtab_using_subcommand validate" -s v -l verbose -d 'Log what is done on standard error; twice for the decisions too'
@@ -159,7 +160,7 @@ complete -c trimtab -n "__fish_trimtab_using_subcommand validate" -s V -l versio
 complete -c trimtab -n "__fish_trimtab_using_subcommand schema" -l config -d 'The host file; none is needed at the default place' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand schema" -l profile-path -d 'A folder of profiles, looked through before /etc/trimtab/profiles, /usr/lib/trimtab/profiles and the built-in ones; may be given again' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand schema" -l state-dir -d 'Where the journal and the applied set are kept' -r -F
-complete -c trimtab -n "__fish_trimtab_using_subcommand schema" -l runtime-dir -d 'Where locks are kept' -r -F
+complete -c trimtab -n "__fish_trimtab_using_subcommand schema" -l runtime-dir -d 'Where locks and sockets are kept' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand schema" -l netns -d 'Act on this network namespace, by its name in ip-netns(8)' -r
 complete -c trimtab -n "__fish_trimtab_using_subcommand schema" -l json -d 'Print a JSON document instead of text'
 complete -c trimtab -n "__fish_trimtab_using_subcommand schema" -s v -l verbose -d 'Log what is done on standard error; twice for the decisions too'
@@ -168,7 +169,7 @@ complete -c trimtab -n "__fish_trimtab_using_subcommand schema" -s V -l version 
 complete -c trimtab -n "__fish_trimtab_using_subcommand facts" -l config -d 'The host file; none is needed at the default place' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand facts" -l profile-path -d 'A folder of profiles, looked through before /etc/trimtab/profiles, /usr/lib/trimtab/profiles and the built-in ones; may be given again' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand facts" -l state-dir -d 'Where the journal and the applied set are kept' -r -F
-complete -c trimtab -n "__fish_trimtab_using_subcommand facts" -l runtime-dir -d 'Where locks are kept' -r -F
+complete -c trimtab -n "__fish_trimtab_using_subcommand facts" -l runtime-dir -d 'Where locks and sockets are kept' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand facts" -l netns -d 'Act on this network namespace, by its name in ip-netns(8)' -r
 complete -c trimtab -n "__fish_trimtab_using_subcommand facts" -l json -d 'Print a JSON document instead of text'
 complete -c trimtab -n "__fish_trimtab_using_subcommand facts" -s v -l verbose -d 'Log what is done on standard error; twice for the decisions too'
@@ -178,7 +179,7 @@ complete -c trimtab -n "__fish_trimtab_using_subcommand snapshot" -l out -d 'Wri
 complete -c trimtab -n "__fish_trimtab_using_subcommand snapshot" -l config -d 'The host file; none is needed at the default place' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand snapshot" -l profile-path -d 'A folder of profiles, looked through before /etc/trimtab/profiles, /usr/lib/trimtab/profiles and the built-in ones; may be given again' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand snapshot" -l state-dir -d 'Where the journal and the applied set are kept' -r -F
-complete -c trimtab -n "__fish_trimtab_using_subcommand snapshot" -l runtime-dir -d 'Where locks are kept' -r -F
+complete -c trimtab -n "__fish_trimtab_using_subcommand snapshot" -l runtime-dir -d 'Where locks and sockets are kept' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand snapshot" -l netns -d 'Act on this network namespace, by its name in ip-netns(8)' -r
 complete -c trimtab -n "__fish_trimtab_using_subcommand snapshot" -l json -d 'Print a JSON document instead of text'
 complete -c trimtab -n "__fish_trimtab_using_subcommand snapshot" -s v -l verbose -d 'Log what is done on standard error; twice for the decisions too'
@@ -188,7 +189,7 @@ complete -c trimtab -n "__fish_trimtab_using_subcommand import" -l out -d 'Write
 complete -c trimtab -n "__fish_trimtab_using_subcommand import" -l config -d 'The host file; none is needed at the default place' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand import" -l profile-path -d 'A folder of profiles, looked through before /etc/trimtab/profiles, /usr/lib/trimtab/profiles and the built-in ones; may be given again' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand import" -l state-dir -d 'Where the journal and the applied set are kept' -r -F
-complete -c trimtab -n "__fish_trimtab_using_subcommand import" -l runtime-dir -d 'Where locks are kept' -r -F
+complete -c trimtab -n "__fish_trimtab_using_subcommand import" -l runtime-dir -d 'Where locks and sockets are kept' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand import" -l netns -d 'Act on this network namespace, by its name in ip-netns(8)' -r
 complete -c trimtab -n "__fish_trimtab_using_subcommand import" -l json -d 'Print a JSON document instead of text'
 complete -c trimtab -n "__fish_trimtab_using_subcommand import" -s v -l verbose -d 'Log what is done on standard error; twice for the decisions too'
@@ -199,7 +200,7 @@ complete -c trimtab -n "__fish_trimtab_using_subcommand end-trial" -l at -d 'Mil
 complete -c trimtab -n "__fish_trimtab_using_subcommand end-trial" -l config -d 'The host file; none is needed at the default place' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand end-trial" -l profile-path -d 'A folder of profiles, looked through before /etc/trimtab/profiles, /usr/lib/trimtab/profiles and the built-in ones; may be given again' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand end-trial" -l state-dir -d 'Where the journal and the applied set are kept' -r -F
-complete -c trimtab -n "__fish_trimtab_using_subcommand end-trial" -l runtime-dir -d 'Where locks are kept' -r -F
+complete -c trimtab -n "__fish_trimtab_using_subcommand end-trial" -l runtime-dir -d 'Where locks and sockets are kept' -r -F
 complete -c trimtab -n "__fish_trimtab_using_subcommand end-trial" -l netns -d 'Act on this network namespace, by its name in ip-netns(8)' -r
 complete -c trimtab -n "__fish_trimtab_using_subcommand end-trial" -l json -d 'Print a JSON document instead of text'
 complete -c trimtab -n "__fish_trimtab_using_subcommand end-trial" -s v -l verbose -d 'Log what is done on standard error; twice for the decisions too'
@@ -211,7 +212,7 @@ complete -c trimtab -n "__fish_trimtab_using_subcommand help; and not __fish_see
 complete -c trimtab -n "__fish_trimtab_using_subcommand help; and not __fish_seen_subcommand_from plan apply verify revert run confirm status history explain validate schema facts snapshot import end-trial help" -f -a "revert" -d 'Put back what was there before trimtab, unless somebody changed it since'
 complete -c trimtab -n "__fish_trimtab_using_subcommand help; and not __fish_seen_subcommand_from plan apply verify revert run confirm status history explain validate schema facts snapshot import end-trial help" -f -a "run" -d 'Put the roles of this host in force, then watch: what drifts is put back or reported'
 complete -c trimtab -n "__fish_trimtab_using_subcommand help; and not __fish_seen_subcommand_from plan apply verify revert run confirm status history explain validate schema facts snapshot import end-trial help" -f -a "confirm" -d 'Keep a trial started with `apply --confirm-within`'
-complete -c trimtab -n "__fish_trimtab_using_subcommand help; and not __fish_seen_subcommand_from plan apply verify revert run confirm status history explain validate schema facts snapshot import end-trial help" -f -a "status" -d 'Show what is in force, since when and by whom'
+complete -c trimtab -n "__fish_trimtab_using_subcommand help; and not __fish_seen_subcommand_from plan apply verify revert run confirm status history explain validate schema facts snapshot import end-trial help" -f -a "status" -d 'Show what is in force, since when and by whom, and how the daemon does'
 complete -c trimtab -n "__fish_trimtab_using_subcommand help; and not __fish_seen_subcommand_from plan apply verify revert run confirm status history explain validate schema facts snapshot import end-trial help" -f -a "history" -d 'Show what the daemon told of drift: what was found, what came of it'
 complete -c trimtab -n "__fish_trimtab_using_subcommand help; and not __fish_seen_subcommand_from plan apply verify revert run confirm status history explain validate schema facts snapshot import end-trial help" -f -a "explain" -d 'Show everything that speaks of one address: layers, live value, next boot'
 complete -c trimtab -n "__fish_trimtab_using_subcommand help; and not __fish_seen_subcommand_from plan apply verify revert run confirm status history explain validate schema facts snapshot import end-trial help" -f -a "validate" -d 'Check profiles, on sample hosts and given snapshots'

@@ -52,7 +52,7 @@ pub struct Common {
     /// Where the journal and the applied set are kept
     #[arg(long, global = true, value_name = "DIR", default_value = "/var/lib/trimtab")]
     pub state_dir: PathBuf,
-    /// Where locks are kept
+    /// Where locks and sockets are kept
     #[arg(long, global = true, value_name = "DIR", default_value = "/run/trimtab")]
     pub runtime_dir: PathBuf,
     /// Act on this network namespace, by its name in ip-netns(8)
@@ -104,8 +104,8 @@ pub enum Verb {
     Run,
     /// Keep a trial started with `apply --confirm-within`
     Confirm(Confirm),
-    /// Show what is in force, since when and by whom
-    Status,
+    /// Show what is in force, since when and by whom, and how the daemon does
+    Status(Status),
     /// Show what the daemon told of drift: what was found, what came of it
     History(History),
     /// Show everything that speaks of one address: layers, live value, next boot
@@ -162,13 +162,6 @@ pub struct Apply {
     pub wait: Wait,
 }
 
-impl Apply {
-    /// The roles that the host file names, as they are.
-    pub fn of_roles(wait: Wait) -> Apply {
-        Apply { wanted: Wanted::default(), plan: None, confirm_within: None, brief: false, wait }
-    }
-}
-
 /// Options of `revert`.
 #[derive(Debug, Clone, Args)]
 pub struct Revert {
@@ -189,6 +182,14 @@ pub struct Confirm {
     /// The lock.
     #[command(flatten)]
     pub wait: Wait,
+}
+
+/// Options of `status`.
+#[derive(Debug, Clone, Args)]
+pub struct Status {
+    /// Go on, and show it again each time it has changed
+    #[arg(long)]
+    pub watch: bool,
 }
 
 /// Options of `history`.

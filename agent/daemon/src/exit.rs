@@ -51,6 +51,28 @@ impl Exit {
     }
 }
 
+impl Exit {
+    const ALL: [Exit; 12] = [
+        Exit::Good,
+        Exit::Failed,
+        Exit::Differs,
+        Exit::HeldUp,
+        Exit::Stale,
+        Exit::Awaiting,
+        Exit::Undone,
+        Exit::Incomplete,
+        Exit::Usage,
+        Exit::BadInput,
+        Exit::Locked,
+        Exit::Permission,
+    ];
+
+    /// What a number stands for, if it stands for anything.
+    pub fn of(code: u8) -> Option<Exit> {
+        Exit::ALL.into_iter().find(|exit| exit.code() == code)
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {
         ExitCode::from(exit.code())

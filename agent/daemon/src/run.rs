@@ -8,6 +8,7 @@ use std::io::Write;
 use clap::Parser;
 use clap::error::ErrorKind;
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::fmt::MakeWriter;
 use trimtab_core::render;
 
 use crate::cli::Cli;
@@ -15,6 +16,7 @@ use crate::cli::Common;
 use crate::cli::Verb;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::output;
 use crate::verbs;
 use crate::watch;
 
@@ -47,7 +49,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Verb::Revert(options) => verbs::revert::run(common, options),
         Verb::Run => watch::run(common),
         Verb::Confirm(options) => verbs::confirm::run(common, options),
-        Verb::Status => verbs::status::run(common),
+        Verb::Status(options) => verbs::status::run(common, options),
         Verb::History(options) => verbs::history::run(common, options),
         Verb::Explain(options) => verbs::explain::run(common, options),
         Verb::Validate(options) => verbs::validate::run(common, options),
@@ -59,13 +61,48 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
     }
 }
 
-fn tell(common: &Common, failure: &Failure) {
+/// Tells why a command ended early.
+pub fn tell(common: &Common, failure: &Failure) {
     if common.json {
         // Nothing can be told about a failure to tell.
         let _ = verbs::print_json(&failure.report());
     }
     let paint = verbs::paint_errors();
-    let _ = io::stderr().lock().write_all(render::paint::visible(&failure.text(paint), paint).as_bytes());
+    output::err(render::paint::visible(&failure.text(paint), paint).as_bytes());
+}
+
+/// The log: standard error. Warnings of a command that the daemon carries out for somebody go there too.
+struct Log;
+
+/// One line of the log.
+struct LogLine {
+    is_warning: bool,
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = LogLine;
+
+    fn make_writer(&'a self) -> LogLine {
+        LogLine { is_warning: false }
+    }
+
+    fn make_writer_for(&'a self, meta: &tracing::Metadata<'_>) -> LogLine {
+        LogLine { is_warning: *meta.level() <= tracing::Level::WARN }
+    }
+}
+
+impl Write for LogLine {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if self.is_warning {
+            output::copy(line);
+        }
+        io::stderr().lock().write_all(line)?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Warnings for people; every write too where a service manager keeps the log, or where it is asked for.
@@ -79,7 +116,7 @@ fn log_to_stderr(common: &Common) {
     };
     let log = tracing_subscriber::fmt()
         .with_max_level(level)
-        .with_writer(io::stderr)
+        .with_writer(Log)
         .with_ansi(io::stderr().is_terminal())
         .with_target(false)
         .without_time();

@@ -9,6 +9,7 @@ use std::time::UNIX_EPOCH;
 use trimtab_core::address::Address;
 use trimtab_core::desired::Want;
 use trimtab_core::interface_id::InterfaceIds;
+use trimtab_core::journal::Caller;
 use trimtab_core::journal::Followed;
 use trimtab_core::journal::History;
 use trimtab_core::plan::Goal;
@@ -66,6 +67,8 @@ pub struct Session {
     /// What plans leave as it is although it is wanted, as long as just this is wanted: what the daemon has found to have
     /// drifted and does not put back.
     pub leave: BTreeMap<Address, Want>,
+    /// Who wants it, if that is not who started this process.
+    pub caller: Option<Caller>,
 }
 
 impl Session {
@@ -96,7 +99,12 @@ impl Session {
     /// If the kernel does not list its interfaces.
     pub fn with_kernel(common: &Common, mut kernel: Box<dyn Kernel>) -> Result<Session, Failure> {
         let host = learn(kernel.as_mut())?;
-        Ok(Session { common: common.clone(), kernel, host, links: None, leave: BTreeMap::new() })
+        Ok(Session { common: common.clone(), kernel, host, links: None, leave: BTreeMap::new(), caller: None })
+    }
+
+    /// The folder of the state of this namespace.
+    pub fn state_dir(&self) -> StateDir {
+        StateDir::open(&self.common.state_dir, &self.host.id)
     }
 
     /// The state on disk, read only, with interfaces followed to what they are called now. What its addresses need to be known
@@ -105,7 +113,7 @@ impl Session {
     /// # Errors
     /// If it cannot be relied upon, or the kernel does not tell interfaces apart.
     pub fn store(&mut self) -> Result<Store, Failure> {
-        let mut store = Store::read(StateDir::open(&self.common.state_dir, &self.host.id), &self.host.id)?;
+        let mut store = Store::read(self.state_dir(), &self.host.id)?;
         self.follow(&mut store)?;
         self.host.learn_links(self.kernel.as_mut(), store.addresses());
         Ok(store)
@@ -116,8 +124,7 @@ impl Session {
     /// # Errors
     /// If it cannot be read at all.
     pub fn look(&mut self) -> Result<(Store, Vec<StoreError>), Failure> {
-        let (mut store, unreliable) =
-            Store::look(StateDir::open(&self.common.state_dir, &self.host.id), &self.host.id)?;
+        let (mut store, unreliable) = Store::look(self.state_dir(), &self.host.id)?;
         if let Err(failure) = self.follow(&mut store) {
             tracing::warn!("{}; it is told by the names that interfaces had", failure.message);
         }
@@ -218,7 +225,7 @@ impl Session {
     /// The moment and the person.
     pub fn now(&self) -> Now {
         let at = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        Now { at, boottime: timer::now_boottime(), caller: caller::caller() }
+        Now { at, boottime: timer::now_boottime(), caller: self.caller.clone().unwrap_or_else(caller::caller) }
     }
 
     /// Loads what is wanted and resolves it on this host.

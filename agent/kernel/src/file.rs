@@ -165,7 +165,10 @@ pub(crate) fn replace_as(
 }
 
 /// Makes a folder, and what is above it, if it is not there; mode 0755 whatever the umask, so that everybody may read.
-pub(crate) fn make_folder(path: &Path) -> Result<(), FileError> {
+///
+/// # Errors
+/// Names the step.
+pub fn make_folder(path: &Path) -> Result<(), FileError> {
     if path.is_dir() {
         return Ok(());
     }

@@ -115,6 +115,26 @@ pub enum What {
     HoldsAgain,
 }
 
+/// An address that has drifted and is not as wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Open {
+    /// Where.
+    pub address: Address,
+    /// What was told of it last.
+    pub what: What,
+    /// What was found then.
+    pub found: Value,
+}
+
+/// An address that is left to another who keeps changing it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Contended {
+    /// Where.
+    pub address: Address,
+    /// Seconds until it is tried again.
+    pub retry_in: u64,
+}
+
 /// Takes one event into account. `breaker` is none where it is off.
 pub fn step(state: &mut State, event: Event, breaker: Option<&Breaker>, now: Duration) -> Vec<Action> {
     match event {
@@ -129,6 +149,18 @@ impl State {
     pub fn contended(&self, now: Duration) -> impl Iterator<Item = (&Address, Duration)> {
         let courses = self.courses.iter().filter(|(_, course)| course.is_contended());
         courses.filter_map(move |(address, course)| Some((address, course.attempts.pause_left(now)?)))
+    }
+
+    /// What has drifted and is left, or could not be put back.
+    pub fn open(&self) -> impl Iterator<Item = Open> {
+        self.courses.iter().filter_map(|(address, course)| {
+            let (what, found) = course.told.as_ref()?;
+            let is_open = match what {
+                What::Drifted | What::Reported | What::NotPutBack | What::Contended => true,
+                What::PutBack | What::HoldsAgain => false,
+            };
+            is_open.then(|| Open { address: address.clone(), what: *what, found: found.clone() })
+        })
     }
 
     /// When a look is due before the next regular one: the end of the first pause.

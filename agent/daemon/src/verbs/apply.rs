@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::Path;
+use std::time::Duration;
 
 use trimtab_core::host::HostId;
 use trimtab_core::journal::Begin;
@@ -31,7 +32,12 @@ use super::report::Outcome;
 use super::report::Report;
 use crate::cli;
 use crate::cli::Common;
+use crate::control::client;
+use crate::control::protocol::Ask;
+use crate::control::protocol::Manner;
+use crate::control::protocol::SavedText;
 use crate::engine::Store;
+use crate::engine::pause;
 use crate::engine::transaction;
 use crate::engine::transaction::Finished;
 use crate::engine::transaction::Job;
@@ -47,21 +53,75 @@ use crate::session::Intent;
 use crate::session::Locked;
 use crate::session::Session;
 
-/// Runs the verb.
+/// What is to be applied, and how.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// Which settings.
+    pub wanted: cli::Wanted,
+    /// Exactly this saved plan instead.
+    pub plan: Option<SavedText>,
+    /// Undo it unless it is confirmed within this time.
+    pub confirm_within: Option<Duration>,
+    /// One line per change.
+    pub detail: Detail,
+    /// How long to wait for another trimtab.
+    pub wait: cli::Wait,
+}
+
+impl Order {
+    /// What the command line says. A saved plan is read.
+    ///
+    /// # Errors
+    /// If the plan cannot be read.
+    pub fn of(options: &cli::Apply) -> Result<Order, Failure> {
+        let cli::Apply { wanted, plan, confirm_within, brief, wait } = options.clone();
+        let plan = plan.map(|path| read_plan(&path)).transpose()?;
+        let detail = if brief { Detail::Brief } else { Detail::Full };
+        Ok(Order { wanted, plan, confirm_within, detail, wait })
+    }
+
+    /// The roles that the host file names, as they are.
+    pub fn of_roles(wait: cli::Wait) -> Order {
+        Order { wanted: cli::Wanted::default(), plan: None, confirm_within: None, detail: Detail::Full, wait }
+    }
+
+    /// The same, for the daemon.
+    fn ask(self, common: &Common) -> Ask {
+        let Order { wanted: cli::Wanted { profiles, set, param }, plan, confirm_within, detail, wait } = self;
+        let confirm_within = confirm_within.map(millis);
+        let manner = Manner::of(common, wait);
+        Ask::Apply { manner, profiles, set, param, plan, confirm_within, brief: detail == Detail::Brief }
+    }
+}
+
+/// Runs the verb: has the daemon do it, if there is one.
 ///
 /// # Errors
 /// Everything that fails before the first write.
 pub fn run(common: &Common, options: &cli::Apply) -> Result<Exit, Failure> {
+    let order = Order::of(options)?;
     let mut session = Session::open(common)?;
-    let carried = carry_out(&mut session, options)?;
-    let detail = if options.brief { Detail::Brief } else { Detail::Full };
-    let within = options.confirm_within.map(|within| within.as_secs());
-    let exit = match carried.finished {
-        None => observe_only(common, carried.document, detail),
-        Some(finished) => report::report(common, "trimtab.apply", carried.document, finished, detail, within),
-    };
-    super::forget((session, carried.store));
+    let netns = session.host.id.netns.clone();
+    if let Some(exit) = client::forward(common, &netns, || order.clone().ask(common))? {
+        return Ok(exit);
+    }
+    let Carried { document, finished, host: _, store, _locked: locked } = carry_out(&mut session, &order)?;
+    let exit = tell(common, document, finished, &order);
+    super::forget((session, store));
+    drop(locked);
     exit
+}
+
+/// Tells what an apply came to.
+///
+/// # Errors
+/// If it cannot be told that the host only observes.
+pub fn tell(common: &Common, document: SavedPlan, finished: Option<Finished>, order: &Order) -> Result<Exit, Failure> {
+    let within = order.confirm_within.map(|within| within.as_secs());
+    match finished {
+        None => observe_only(common, document, order.detail),
+        Some(finished) => report::report(common, "trimtab.apply", document, finished, order.detail, within),
+    }
 }
 
 /// What an apply came to. The lock is held until this is dropped.
@@ -81,14 +141,14 @@ pub struct Carried {
 ///
 /// # Errors
 /// Everything that fails before the first write.
-pub fn carry_out(session: &mut Session, options: &cli::Apply) -> Result<Carried, Failure> {
+pub fn carry_out(session: &mut Session, order: &Order) -> Result<Carried, Failure> {
     recovery::refuse_if_disabled()?;
-    let (locked, mut store) = session.locked_store(options.wait)?;
+    let (locked, mut store) = session.locked_store(order.wait)?;
     // It may have been switched off while it waited for the lock.
     recovery::refuse_if_disabled()?;
-    let wanted = match &options.plan {
-        Some(path) => Wanted::Saved(Box::new(read_plan(path)?)),
-        None => Wanted::Resolved(Box::new(session.intend(&options.wanted)?)),
+    let wanted = match &order.plan {
+        Some(saved) => Wanted::Saved(Box::new(parse_plan(saved)?)),
+        None => Wanted::Resolved(Box::new(session.intend(&order.wanted)?)),
     };
     if let Wanted::Resolved(intent) = &wanted {
         super::warn(&intent.loaded);
@@ -110,7 +170,7 @@ pub fn carry_out(session: &mut Session, options: &cli::Apply) -> Result<Carried,
         }
         Wanted::Resolved(intent) => {
             let host = intent.bundle.host.clone();
-            let (document, standing) = resolved(session, &mut store, *intent, options.confirm_within.is_some())?;
+            let (document, standing) = resolved(session, &mut store, *intent, order.confirm_within.is_some())?;
             (document, standing, host.mode, Some(host))
         }
     };
@@ -118,7 +178,7 @@ pub fn carry_out(session: &mut Session, options: &cli::Apply) -> Result<Carried,
         return Ok(Carried { document, finished: None, host, store, _locked: locked });
     }
     document.plan.findings.extend(recovery::findings(recovered));
-    let is_asked_for = options.confirm_within.is_some() || store.unconfirmed.is_some();
+    let is_asked_for = order.confirm_within.is_some() || store.unconfirmed.is_some();
     let identity = is_asked_for.then(|| document.identity());
     let set =
         Set { desired: document.desired.clone(), roles: document.roles.clone(), profiles: document.profiles.clone() };
@@ -129,7 +189,7 @@ pub fn carry_out(session: &mut Session, options: &cli::Apply) -> Result<Carried,
         armed = Some((timer.clone(), begin.id.clone()));
         Ok(timer)
     };
-    let trial = options.confirm_within.zip(identity.clone()).map(|(within, set)| Trial { within, set, arm: &mut arm });
+    let trial = order.confirm_within.zip(identity.clone()).map(|(within, set)| Trial { within, set, arm: &mut arm });
     let job = Job { plan: &document.plan, set: &set, verb: "apply", trial };
     let finished = transaction::run(session.kernel.as_mut(), &mut store, &session.host, job, &now);
     if let Some((timer, transaction)) = &armed
@@ -140,6 +200,9 @@ pub fn carry_out(session: &mut Session, options: &cli::Apply) -> Result<Carried,
     }
     let finished = finished?;
     let in_force = matches!(finished, Finished::Nothing | Finished::InForce { .. });
+    if in_force && let Err(error) = pause::end(&session.state_dir()) {
+        tracing::warn!(%error, "a daemon that is started anew in this boot would still be paused");
+    }
     let on_trial = store.unconfirmed.as_ref().map(|trial| &trial.set).zip(identity.as_ref());
     let was_on_trial = on_trial.is_some_and(|(tried, set)| tried.is_same(set));
     if in_force && was_on_trial && standing == Standing::Accepted {
@@ -226,12 +289,23 @@ enum Wanted {
 
 /// A plan says what root is to do, as a profile does, so it must be as safe from others. What comes through a pipe is the
 /// caller's own word.
-fn read_plan(path: &Path) -> Result<SavedPlan, Failure> {
+fn read_plan(path: &Path) -> Result<SavedText, Failure> {
     if Trust::of_this_process() == Trust::Required && path.is_file() {
         trust::check(path).map_err(|error| Failure::new(Exit::BadInput, error.to_string()))?;
     }
     let bytes = super::read_file(path, LARGEST_DOCUMENT)?;
-    SavedPlan::parse(&bytes).map_err(|error| Failure::new(Exit::BadInput, format!("{}: {error}", path.display())))
+    // What is no text is no plan either, and its check would not hold.
+    let text = String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+    Ok(SavedText { name: path.to_owned(), text })
+}
+
+/// A saved plan from its text.
+///
+/// # Errors
+/// If it is none, or was changed.
+pub fn parse_plan(saved: &SavedText) -> Result<SavedPlan, Failure> {
+    SavedPlan::parse(saved.text.as_bytes())
+        .map_err(|error| Failure::new(Exit::BadInput, format!("{}: {error}", saved.name.display())))
 }
 
 /// The saved plan computed anew: it must come out the same, on the same host, boot and namespace.

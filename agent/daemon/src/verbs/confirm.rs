@@ -6,6 +6,9 @@ use serde::Serialize;
 use super::recovery;
 use crate::cli;
 use crate::cli::Common;
+use crate::control::client;
+use crate::control::protocol::Ask;
+use crate::control::protocol::Manner;
 use crate::engine::transaction;
 use crate::engine::transaction::Recovered;
 use crate::engine::transaction::Trials;
@@ -41,9 +44,22 @@ pub enum Outcome {
 /// If there is nothing to confirm, or it cannot be recorded.
 pub fn run(common: &Common, options: &cli::Confirm) -> Result<Exit, Failure> {
     let mut session = Session::open(common)?;
-    let (_lock, mut store) = session.locked_store(options.wait)?;
+    let netns = session.host.id.netns.clone();
+    let ask = || Ask::Confirm { manner: Manner::of(common, options.wait) };
+    match client::forward(common, &netns, ask)? {
+        Some(exit) => Ok(exit),
+        None => perform(common, &mut session, options.wait),
+    }
+}
+
+/// Confirms, and tells it.
+///
+/// # Errors
+/// As [`run`].
+pub fn perform(common: &Common, session: &mut Session, wait: cli::Wait) -> Result<Exit, Failure> {
+    let (_lock, mut store) = session.locked_store(wait)?;
     let now = session.now();
-    let recovered = recovery::recover(&mut session, &mut store, &now, Trials::Respect)?;
+    let recovered = recovery::recover(session, &mut store, &now, Trials::Respect)?;
     let outcome = match recovered {
         Recovered::Awaiting { .. } => {
             transaction::confirm(&mut store, &mut recovery::end_timer)?;

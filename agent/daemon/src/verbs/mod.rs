@@ -1,8 +1,6 @@
 //! One module per verb: what it does, in order, and what it tells.
 
 use std::io;
-use std::io::IsTerminal;
-use std::io::Write;
 
 use serde::Serialize;
 use trimtab_core::render;
@@ -10,6 +8,8 @@ use trimtab_core::render::Paint;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::output;
+use crate::output::Paints;
 
 pub mod address;
 pub mod apply;
@@ -33,18 +33,12 @@ pub mod verify;
 
 /// Colour on standard output, if it is a terminal and nobody minds.
 pub fn paint() -> Paint {
-    paint_for(io::stdout().is_terminal())
+    Paints::of_now().out
 }
 
 /// Colour on standard error.
 pub fn paint_errors() -> Paint {
-    paint_for(io::stderr().is_terminal())
-}
-
-fn paint_for(is_terminal: bool) -> Paint {
-    // https://no-color.org: set and not empty.
-    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    if is_terminal && !unwanted { Paint::Colour } else { Paint::Plain }
+    Paints::of_now().err
 }
 
 /// Prints a text; what in it would do something to a terminal is shown instead. A reader that has gone away (`| head`) is no failure.
@@ -56,8 +50,15 @@ pub fn print(text: &str) -> Result<(), Failure> {
 }
 
 fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
+    printed(output::out(bytes))
+}
+
+/// What came of printing.
+///
+/// # Errors
+/// As [`print()`].
+pub fn printed(done: io::Result<()>) -> Result<(), Failure> {
+    match done {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(Failure::new(Exit::Failed, format!("cannot write to standard output: {error}"))),
@@ -69,10 +70,26 @@ fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
 /// # Errors
 /// As [`print()`].
 pub fn print_json<T: Serialize>(document: &T) -> Result<(), Failure> {
+    print_raw_json(&json(document)?)
+}
+
+/// Prints the text of a document.
+///
+/// # Errors
+/// As [`print()`].
+pub fn print_raw_json(text: &str) -> Result<(), Failure> {
+    print_bytes(render::paint::visible_json(text).as_bytes())
+}
+
+/// The text of a document.
+///
+/// # Errors
+/// If there is none.
+pub fn json<T: Serialize>(document: &T) -> Result<String, Failure> {
     let mut text = serde_json::to_string_pretty(document)
         .map_err(|error| Failure::new(Exit::Failed, format!("cannot make the document: {error}")))?;
     text.push('\n');
-    print_bytes(render::paint::visible_json(&text).as_bytes())
+    Ok(text)
 }
 
 /// The process ends now. To hand back some thousand small pieces of memory first is a tenth of the time that a plan takes.
@@ -85,7 +102,7 @@ pub fn warn(texts: &crate::session::Texts) {
     if !texts.diagnostics.is_empty() {
         let paint = paint_errors();
         let text = trimtab_core::render::diagnostics::text(&texts.diagnostics, &texts.sources, paint == Paint::Colour);
-        let _ = writeln!(io::stderr().lock(), "{}", render::paint::visible(&text, paint));
+        output::err(format!("{}\n", render::paint::visible(&text, paint)).as_bytes());
     }
 }
 

@@ -23,6 +23,9 @@ use super::report;
 use super::trial;
 use crate::cli;
 use crate::cli::Common;
+use crate::control::client;
+use crate::control::protocol::Ask;
+use crate::control::protocol::Manner;
 use crate::engine::Store;
 use crate::engine::observe::Planned;
 use crate::engine::observe::observe;
@@ -54,15 +57,48 @@ pub fn run(common: &Common, options: &cli::Revert) -> Result<Exit, Failure> {
         options.addresses.iter().map(|text| parse_address(text)).collect::<Result<Vec<Address>, Failure>>()?;
     let common = enter_named(common, &mut addresses)?;
     let mut session = Session::open(&common)?;
-    if options.trial {
-        let (_lock, mut store) = session.locked_store(options.wait)?;
+    let order = Order { addresses, trial: options.trial, wait: options.wait };
+    let netns = session.host.id.netns.clone();
+    if let Some(exit) = client::forward(&common, &netns, || order.clone().ask(&common))? {
+        return Ok(exit);
+    }
+    perform(&common, &mut session, &order)
+}
+
+/// What is to be taken back.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// Only these; everything if there is none.
+    pub addresses: Vec<Address>,
+    /// Only end the trial.
+    pub trial: bool,
+    /// How long to wait for another trimtab.
+    pub wait: cli::Wait,
+}
+
+impl Order {
+    /// The same, for the daemon.
+    fn ask(self, common: &Common) -> Ask {
+        let Order { addresses, trial, wait } = self;
+        Ask::Revert { manner: Manner::of(common, wait), addresses, trial }
+    }
+}
+
+/// Takes back, and tells what came of it.
+///
+/// # Errors
+/// As [`run`].
+pub fn perform(common: &Common, session: &mut Session, order: &Order) -> Result<Exit, Failure> {
+    recovery::refuse_if_disabled()?;
+    if order.trial {
+        let (_lock, mut store) = session.locked_store(order.wait)?;
         // It may have been switched off while it waited for the lock.
         recovery::refuse_if_disabled()?;
         let now = session.now();
-        return trial::end(&common, &mut session, &mut store, &now);
+        return trial::end(common, session, &mut store, &now);
     }
-    let (document, finished) = take_back(&mut session, &addresses, options.wait)?;
-    report::report(&common, "trimtab.revert", document, finished, Detail::Full, None)
+    let (document, finished) = take_back(session, &order.addresses, order.wait)?;
+    report::report(common, "trimtab.revert", document, finished, Detail::Full, None)
 }
 
 /// Takes back everything that is held, or these addresses and what they moved: what was planned, and how it ended.

@@ -2,25 +2,38 @@
 
 use std::fmt::Write;
 use std::io;
-use std::io::Write as _;
+use std::io::IsTerminal;
+use std::thread;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 use trimtab_core::address::Address;
+use trimtab_core::drift::Open;
+use trimtab_core::drift::What;
 use trimtab_core::host::HostId;
 use trimtab_core::journal::Caller;
+use trimtab_core::render;
+use trimtab_core::render::Paint;
 use trimtab_core::render::paint::Tone;
 use trimtab_core::state::SetIdentity;
 use trimtab_kernel::switch;
 
+use crate::cli;
 use crate::cli::Common;
+use crate::control::client;
+use crate::control::client::Found;
+use crate::control::protocol;
+use crate::control::protocol::State;
 use crate::engine::Store;
 use crate::engine::StoreError;
+use crate::engine::pause::Paused;
 use crate::engine::store::StateFile;
 use crate::engine::transaction::millis;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::session::Session;
+use crate::watch::sources::Coverage;
 
 /// The document that `status --json` prints.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -32,6 +45,10 @@ pub struct Report {
     pub version: u32,
     /// The host, boot and namespace.
     pub host: HostId,
+    /// What the daemon of this namespace says. Null if there is none, or it does not say.
+    pub daemon: Option<Box<protocol::Status>>,
+    /// Why there is no word of a daemon that is there, or may be.
+    pub daemon_silent: Option<String>,
     /// Why nothing may be written, if the kill switch is on.
     pub disabled: Option<String>,
     /// What is in force.
@@ -102,25 +119,56 @@ pub struct Unconfirmed {
     pub caller: Caller,
 }
 
+/// How often `--watch` looks.
+const WATCH: Duration = Duration::from_secs(1);
+
 /// Runs the verb.
 ///
 /// # Errors
 /// If the state cannot be relied upon.
-pub fn run(common: &Common) -> Result<Exit, Failure> {
+pub fn run(common: &Common, options: &cli::Status) -> Result<Exit, Failure> {
     let mut session = Session::open(common)?;
+    if !options.watch {
+        return once(common, &mut session, None).map(|(exit, _)| exit);
+    }
+    let mut shown = None;
+    loop {
+        let (_, text) = once(common, &mut session, Some(shown.as_ref()))?;
+        shown = Some(text);
+        thread::sleep(WATCH);
+        session.relearn()?;
+    }
+}
+
+/// Collects and shows; not if it is what was shown already.
+fn once(common: &Common, session: &mut Session, watched: Option<Option<&String>>) -> Result<(Exit, String), Failure> {
+    let (daemon, silent) = match client::status(common, &session.host.id.netns) {
+        Found::None => (None, None),
+        Found::Status(status) => (Some(status), None),
+        Found::Silent(why) => (None, Some(why)),
+    };
     let (store, unreliable) = session.look()?;
-    let report = collect(&session, &store, &unreliable);
-    if common.json {
-        super::print_json(&report)?;
-    } else {
-        super::print(&text(&report))?;
+    let report = Report { daemon, daemon_silent: silent, ..collect(session, &store, &unreliable) };
+    let mut shown = if common.json { super::json(&report)? } else { text(&report) };
+    if watched.is_none_or(|last| last != Some(&shown)) {
+        if watched.is_some() && !common.json && io::stdout().is_terminal() {
+            // To the upper left corner, and away with what was there.
+            super::printed(crate::output::out(b"\x1b[H\x1b[2J\x1b[3J"))?;
+        } else if watched.flatten().is_some() && !common.json {
+            shown.insert(0, '\n');
+        }
+        if common.json {
+            super::print_raw_json(&shown)?;
+        } else {
+            super::print(&shown)?;
+        }
     }
     let mut exit = Exit::Good;
     for failure in unreliable.into_iter().map(Failure::from) {
-        let _ = io::stderr().lock().write_all(failure.text(super::paint_errors()).as_bytes());
+        crate::output::err(failure.text(super::paint_errors()).as_bytes());
         exit = failure.exit;
     }
-    Ok(exit)
+    Ok((exit, shown.trim_start_matches('\n').to_owned()))
 }
 
 fn collect(session: &Session, store: &Store, unreliable: &[StoreError]) -> Report {
@@ -155,6 +203,8 @@ fn collect(session: &Session, store: &Store, unreliable: &[StoreError]) -> Repor
         document: "trimtab.status",
         version: 1,
         host: session.host.id.clone(),
+        daemon: None,
+        daemon_silent: None,
         disabled: switch::disabled(),
         in_force,
         unfinished: journal_tells.then_some(open.is_some() && trial.is_none()),
@@ -174,6 +224,8 @@ fn text(report: &Report) -> String {
         document: _,
         version: _,
         host,
+        daemon,
+        daemon_silent,
         disabled,
         in_force,
         trial,
@@ -196,6 +248,13 @@ fn text(report: &Report) -> String {
     );
     if let Some(why) = disabled {
         let _ = writeln!(text, "{} disabled by {why}: nothing is written", paint.tone(Tone::Alarm, "!"));
+    }
+    match (daemon, daemon_silent) {
+        (Some(daemon), _) => tell_daemon(&mut text, daemon, paint),
+        (None, Some(why)) => {
+            let _ = writeln!(text, "daemon: {} no word of it: {why}", paint.tone(Tone::Alarm, "!"));
+        }
+        (None, None) => text.push_str("daemon: none: nothing is watched\n"),
     }
     match in_force {
         Some(InForce { generation, since, caller, roles, settings }) => {
@@ -258,6 +317,58 @@ fn text(report: &Report) -> String {
         );
     }
     text
+}
+
+/// What the daemon says.
+fn tell_daemon(text: &mut String, daemon: &protocol::Status, paint: Paint) {
+    let protocol::Status { pid, trimtab, since, state, why, paused, drifted, contended, held_up, look, sources, files } =
+        daemon;
+    let state = match state {
+        State::Watching => "watching".to_owned(),
+        State::Other => format!("{} watching what others put in force", paint.tone(Tone::Wait, "?")),
+        State::Paused => format!("{} paused", paint.tone(Tone::Wait, "?")),
+        State::Degraded => format!("{} degraded", paint.tone(Tone::Alarm, "!")),
+        State::Blind => format!("{} blind", paint.tone(Tone::Alarm, "!")),
+    };
+    let _ = writeln!(text, "daemon: {state}, pid {pid}, trimtab {trimtab}, since {}", when(*since));
+    for line in why.iter().flat_map(|why| why.lines()) {
+        let _ = writeln!(text, "    {line}");
+    }
+    if let Some(Paused { version: _, at, boot_id: _, caller }) = paused {
+        let _ = writeln!(text, "    reverted on {} by {}", when(*at), who(caller));
+    }
+    if let Some(protocol::Look { at, took, settings }) = look {
+        let _ = writeln!(text, "    looked at {settings} settings on {}, in {} µs", when(*at), took);
+    }
+    let heard: Vec<&str> = sources.all().filter(|(_, one)| one.on).map(|(source, _)| source.name()).collect();
+    let _ = writeln!(text, "    changes are heard by {}", heard.join(", "));
+    for (source, Coverage { on, why, seen: _, lost }) in sources.all() {
+        let sigil = paint.tone(Tone::Wait, "?");
+        let name = source.name();
+        let why = why.as_deref().unwrap_or("not opened");
+        if !on {
+            let _ = writeln!(text, "    {sigil} not by {name}: {why}");
+        }
+        if *lost > 0 {
+            let _ = writeln!(text, "    {sigil} {name}: {lost} lost; everything was read each time");
+        }
+    }
+    if !files {
+        let _ = writeln!(text, "    {} changes of profiles are not noticed: send SIGHUP", paint.tone(Tone::Wait, "?"));
+    }
+    for Open { address, what, found } in drifted {
+        let sigil = paint.tone(Tone::Alarm, "!");
+        let what = match what {
+            What::Reported => "has drifted and is left",
+            What::NotPutBack => "has drifted and cannot be put back",
+            What::Contended => "is contended",
+            What::Drifted | What::PutBack | What::HoldsAgain => "has drifted",
+        };
+        let left = contended.iter().find(|contended| contended.address == *address);
+        let left = left.map(|left| format!(", tried again in {} s", left.retry_in)).unwrap_or_default();
+        let _ = writeln!(text, "    {sigil} {address} {what}: found {found}{left}");
+    }
+    text.push_str(&render::plan::findings(held_up.iter(), paint));
 }
 
 /// Seconds since 1970 as a date in UTC, by the civil calendar.

@@ -55,6 +55,8 @@ pub struct Look<'a> {
     pub drift: &'a mut drift::State,
     /// Where it is told.
     pub events: &'a mut Events,
+    /// How many settings were compared; filled with each look.
+    pub compared: &'a mut usize,
 }
 
 /// What a look came to.
@@ -96,6 +98,7 @@ impl Look<'_> {
         let desired = desired.unwrap_or_default();
         self.session.kernel.hold(&mut desired.settings.keys());
         let comparison = self.session.host.compare(self.session.kernel.as_mut(), &desired);
+        *self.compared = desired.settings.len();
         let holds = comparison.as_wanted.iter().cloned().collect();
         let seen = self.seen(&desired, comparison);
         let drifted: BTreeSet<Address> = seen.keys().cloned().collect();

@@ -2,14 +2,16 @@
 //!
 //! One thread, one loop. The truth is a full look at everything that is in force, at regular intervals; news of
 //! interfaces only makes the next look come sooner. What is to be done about a drift is decided in
-//! [`trimtab_core::drift`]; values are put back by the same plan and journal as any apply. Between two looks nothing is
-//! held: another trimtab may apply or revert, and the next look goes by what it left in force.
+//! [`trimtab_core::drift`]; values are put back by the same plan and journal as any apply. Other commands have it apply,
+//! revert and confirm for them, over [`crate::control`]. Between two looks nothing is held: a trial that nobody confirms
+//! still ends by itself, and the next look goes by what that left in force.
 
+mod answer;
 mod files;
 mod look;
 mod news;
 mod service;
-mod sources;
+pub mod sources;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -23,14 +25,23 @@ use trimtab_core::address::Address;
 use trimtab_core::desired::Desired;
 use trimtab_core::desired::Want;
 use trimtab_core::drift;
+use trimtab_core::plan::Class;
+use trimtab_core::plan::Finding;
 use trimtab_core::profile::HostConfig;
 use trimtab_core::profile::Mode;
 use trimtab_core::render::Paint;
+use trimtab_kernel::lock::Lock;
+use trimtab_kernel::state::namespace;
 use trimtab_kernel::timer;
 
-use crate::cli;
 use crate::cli::Common;
 use crate::cli::Wait;
+use crate::control;
+use crate::control::protocol;
+use crate::control::protocol::State;
+use crate::control::server::Server;
+use crate::engine::pause;
+use crate::engine::pause::Paused;
 use crate::events::Events;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -38,6 +49,7 @@ use crate::session::Session;
 use crate::session::host_config;
 use crate::verbs::apply;
 use crate::verbs::apply::Carried;
+use crate::verbs::apply::Order;
 
 use files::Files;
 use look::Look;
@@ -97,6 +109,18 @@ struct Daemon {
     blind: Option<String>,
     /// When to apply once more: something wanted could not be had, or what failed may pass.
     retry: Option<Retry>,
+    /// Who has reverted, if nobody has applied since: nothing is applied then.
+    paused: Option<Paused>,
+    /// What is on trial, if that is just the roles of the host.
+    on_trial: Option<Desired>,
+    /// What the last apply could not decide or write yet.
+    held_up: Vec<Finding>,
+    /// The last full look.
+    last_look: Option<protocol::Look>,
+    /// Seconds since 1970 when it was started.
+    since: u64,
+    /// What the service manager was told last.
+    told: String,
 }
 
 impl Daemon {
@@ -108,6 +132,8 @@ impl Daemon {
         sources.off(Source::Bpf, "not there yet".to_owned());
         // Before the first apply, so that nothing that happens behind it is missed.
         let news = News::open(&mut sources);
+        let paused = pause::read(&session.state_dir(), &session.host.id);
+        let since = session.now().at;
         Ok(Daemon {
             common: common.clone(),
             session,
@@ -125,6 +151,12 @@ impl Daemon {
             degraded: None,
             blind: None,
             retry: None,
+            paused,
+            on_trial: None,
+            held_up: Vec::new(),
+            last_look: None,
+            since,
+            told: String::new(),
         })
     }
 
@@ -132,6 +164,12 @@ impl Daemon {
         let listen = |kind| signal(kind).map_err(|error| cannot("listen to signals", &error));
         let (mut end, mut interrupt, mut reload) =
             (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?, listen(SignalKind::hangup())?);
+        let netns = &self.session.host.id.netns;
+        // As long as this lives no other daemon watches this namespace.
+        let _only = Lock::take(&self.common.runtime_dir, &format!("{}.daemon", namespace(netns)), Duration::ZERO)?;
+        let (mut server, mut requests) = Server::new(control::place(&self.common.runtime_dir, netns));
+        // Before the first apply: who asks meanwhile waits for its end.
+        reopen(&mut server);
         self.files = Files::watch(&self.common)
             .inspect_err(|error| tracing::warn!(%error, "changes of profiles are not noticed: send SIGHUP"))
             .ok();
@@ -155,12 +193,16 @@ impl Daemon {
                         due = due.min(Instant::now() + GATHER);
                     }
                 }
+                Some(asked) = requests.recv() => {
+                    if self.answer(asked) { due = Instant::now() }
+                }
                 () = sleep_until(wake) => {
                     if anew.is_some_and(|anew| anew <= wake) {
                         anew = None;
                         due = self.reapply("files of profiles changed", self.left.clone());
                     } else if wake >= due {
                         due = self.look();
+                        reopen(&mut server);
                     }
                     service::alive();
                 }
@@ -171,47 +213,63 @@ impl Daemon {
         Ok(Exit::Good)
     }
 
-    /// Puts the roles in force, but for what is to be left. An invalid profile leaves what is in force as it is.
+    /// Puts the roles in force, but for what is to be left. An invalid profile leaves what is in force as it is, and so does
+    /// a revert that nobody has applied after.
     fn apply(&mut self, wait: Duration, leave: BTreeMap<Address, Want>) {
-        let options = cli::Apply::of_roles(Wait { wait });
-        let outcome = Session::open_here(&self.common).and_then(|mut session| {
-            session.leave = leave;
-            let carried = apply::carry_out(&mut session, &options)?;
-            Ok((carried, session.host.interfaces))
-        });
-        let before = self.degraded.take();
-        match outcome {
-            Ok((carried, interfaces)) => {
-                let Carried { document, finished, host, store, .. } = carried;
-                // Those that came meanwhile are others.
-                self.planned_for = interfaces;
-                self.config = host.or(self.config.take());
-                self.mine = store.in_force().map(|applied| applied.desired.clone());
-                self.is_mine = true;
-                let changes = document.plan.changes.len();
-                self.degraded = finished.as_ref().and_then(|finished| finished.failure().map(ToString::to_string));
-                if changes > 0 || self.degraded != before {
-                    tracing::info!(changes, failed = self.degraded, "applied");
-                }
-                let again = self.degraded.is_some() || document.plan.is_held_up();
-                self.retry = again.then(|| Retry::after(self.retry));
-                let observes = self.config.as_ref().is_some_and(|config| config.mode == Mode::Observe);
-                self.observed = observes.then_some(document.desired);
-            }
-            Err(failure) => {
-                if before.as_ref() != Some(&failure.message) {
-                    tracing::error!("{}", failure.text(Paint::Plain).trim_end());
-                }
-                // Files that cannot be had now may come with a mount, which nobody tells of.
-                self.retry = Some(Retry::after(self.retry));
-                self.degraded = Some(failure.message);
-                if self.config.is_none() {
-                    self.config = host_config(&self.common).ok();
-                }
-            }
-        }
+        // Before they are read: what changes from here on is heard.
         if let Some(files) = &mut self.files {
             files.follow(&self.common);
+        }
+        if self.paused.is_some() {
+            match host_config(&self.common) {
+                Ok(config) => self.config = Some(config),
+                Err(failure) => self.not_applied(failure),
+            }
+        } else {
+            let order = Order::of_roles(Wait { wait });
+            let outcome = Session::open_here(&self.common).and_then(|mut session| {
+                session.leave = leave;
+                let carried = apply::carry_out(&mut session, &order)?;
+                Ok((carried, session.host.interfaces))
+            });
+            match outcome {
+                Ok((carried, interfaces)) => self.applied(&carried, interfaces),
+                Err(failure) => self.not_applied(failure),
+            }
+        }
+    }
+
+    /// The roles of the host were applied.
+    fn applied(&mut self, carried: &Carried, interfaces: BTreeSet<String>) {
+        let Carried { document, finished, host, store, .. } = carried;
+        let before = self.degraded.take();
+        // Those that came meanwhile are others.
+        self.planned_for = interfaces;
+        self.config = host.clone().or(self.config.take());
+        self.mine = store.in_force().map(|applied| applied.desired.clone());
+        self.is_mine = true;
+        let changes = document.plan.changes.len();
+        self.degraded = finished.as_ref().and_then(|finished| finished.failure().map(ToString::to_string));
+        if changes > 0 || self.degraded != before {
+            tracing::info!(changes, failed = self.degraded, "applied");
+        }
+        let again = self.degraded.is_some() || document.plan.is_held_up();
+        self.retry = again.then(|| Retry::after(self.retry));
+        self.held_up = document.plan.findings.iter().filter(|finding| finding.class != Class::Note).cloned().collect();
+        let observes = self.config.as_ref().is_some_and(|config| config.mode == Mode::Observe);
+        self.observed = observes.then(|| document.desired.clone());
+    }
+
+    /// The roles of the host could not be applied.
+    fn not_applied(&mut self, failure: Failure) {
+        if self.degraded.as_ref() != Some(&failure.message) {
+            tracing::error!("{}", failure.text(Paint::Plain).trim_end());
+        }
+        // Files that cannot be had now may come with a mount, which nobody tells of.
+        self.retry = Some(Retry::after(self.retry));
+        self.degraded = Some(failure.message);
+        if self.config.is_none() {
+            self.config = host_config(&self.common).ok();
         }
     }
 
@@ -228,6 +286,7 @@ impl Daemon {
     /// One look at everything; says when the next is due.
     fn look(&mut self) -> Instant {
         let now = timer::now_boottime();
+        let mut compared = 0;
         let looked = match &self.config {
             // Nobody knows whether anything may be written.
             None => Ok(Looked::Everything),
@@ -241,9 +300,15 @@ impl Daemon {
                 left: &mut self.left,
                 drift: &mut self.drift,
                 events: &mut self.events,
+                compared: &mut compared,
             }
             .look(now),
         };
+        if matches!(looked, Ok(Looked::Everything | Looked::Interfaces)) && self.config.is_some() {
+            let took = timer::now_boottime().saturating_sub(now);
+            let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+            self.last_look = Some(protocol::Look { at: self.session.now().at, took, settings: compared });
+        }
         let is_due = self.retry.is_some_and(|retry| retry.at <= Instant::now());
         match looked {
             Ok(Looked::Busy) => return Instant::now() + BUSY,
@@ -262,7 +327,12 @@ impl Daemon {
                 self.blind = Some(failure.message);
             }
         }
-        service::status(&self.status());
+        // Only news: a manager that does not listen would be waited for.
+        let status = self.status();
+        if self.told != status {
+            service::status(&status);
+            self.told = status;
+        }
         let read_back = self.config.as_ref().map_or(HostConfig::default().read_back, |config| config.read_back);
         let regular = jittered(read_back, now);
         let contended = self.drift.next_retry().map_or(regular, |retry| retry.saturating_sub(now).max(BUSY));
@@ -271,14 +341,23 @@ impl Daemon {
         next_look(Instant::now(), regular.min(contended), retry)
     }
 
+    /// What the service manager shows.
     fn status(&self) -> String {
         let contended = self.drift.contended(timer::now_boottime()).count();
-        match self.blind.as_ref().or(self.degraded.as_ref()) {
-            Some(why) => format!("degraded: {}", why.lines().next().unwrap_or_default()),
-            None if !self.is_mine => "paused: another command has changed what is in force".to_owned(),
-            None if contended > 0 => format!("watching, {contended} contended"),
-            None => "watching".to_owned(),
+        let why = self.why().unwrap_or_default();
+        match self.state() {
+            State::Blind | State::Degraded => format!("degraded: {}", why.lines().next().unwrap_or_default()),
+            State::Paused => format!("paused: {why}"),
+            State::Watching | State::Other if contended > 0 => format!("watching, {contended} contended"),
+            State::Watching | State::Other => "watching".to_owned(),
         }
+    }
+}
+
+/// Opens the socket if it is not there.
+fn reopen(server: &mut Server) {
+    if let Err(error) = server.open() {
+        tracing::warn!(%error, "other commands cannot speak to this daemon");
     }
 }
 

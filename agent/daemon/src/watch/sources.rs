@@ -33,6 +33,19 @@ impl Source {
     /// All of them.
     const ALL: [Source; 7] =
         [Source::ReadBack, Source::Bpf, Source::Links, Source::Netconf, Source::Tc, Source::Ethtool, Source::Nftables];
+
+    /// Its name, as documents have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Source::ReadBack => "read-back",
+            Source::Bpf => "bpf",
+            Source::Links => "links",
+            Source::Netconf => "netconf",
+            Source::Tc => "tc",
+            Source::Ethtool => "ethtool",
+            Source::Nftables => "nftables",
+        }
+    }
 }
 
 /// How far a source reaches, and what came of it since the daemon started.
@@ -86,6 +99,11 @@ impl Sources {
         coverage.lost = coverage.lost.saturating_add(many);
     }
 
+    /// Each, in its order.
+    pub fn all(&self) -> impl Iterator<Item = (Source, &Coverage)> {
+        self.0.iter().map(|(source, coverage)| (*source, coverage))
+    }
+
     fn of(&mut self, source: Source) -> &mut Coverage {
         self.0.entry(source).or_default()
     }
@@ -106,6 +124,7 @@ mod tests {
         assert_eq!(json["links"], serde_json::json!({ "on": true, "seen": 3, "lost": 1 }));
         assert_eq!(json["bpf"], serde_json::json!({ "on": false, "why": "refused", "seen": 0, "lost": 0 }));
         assert_eq!(json.as_object().unwrap().len(), Source::ALL.len());
+        assert!(Source::ALL.iter().all(|source| json.get(source.name()).is_some()));
         assert_eq!(serde_json::from_value::<Sources>(json).unwrap(), sources);
     }
 }
