@@ -9,6 +9,7 @@ use std::fmt;
 use std::hash::Hash;
 use std::hash::Hasher;
 use std::str::FromStr;
+use std::sync::OnceLock;
 
 use schemars::JsonSchema;
 use schemars::Schema;
@@ -278,11 +279,12 @@ impl JsonSchema for Address {
 /// (sysctl(8): "the key ... `/` can be used in place of a dot"; the first separator decides). Inside it is the path:
 /// keys are compared and looked up all the time, and one text compares faster than many.
 ///
-/// A key carries what the catalogue says of it: it is asked for that a dozen times on its way through a plan.
+/// A key carries what the catalogue says of it: it is asked for that a dozen times on its way through a plan. Most keys of
+/// a journal never are, so it is looked up when it is first asked for.
 #[derive(Clone)]
 pub struct SysctlKey {
     path: Box<str>,
-    entry: Option<&'static catalogue::Entry>,
+    entry: OnceLock<Option<&'static catalogue::Entry>>,
 }
 
 /// Why a text is no sysctl key.
@@ -351,8 +353,7 @@ impl SysctlKey {
 
     /// A path that is known to be one.
     fn of_path(path: String) -> SysctlKey {
-        let entry = catalogue::look_up(&path);
-        SysctlKey { path: path.into_boxed_str(), entry }
+        SysctlKey { path: path.into_boxed_str(), entry: OnceLock::new() }
     }
 
     /// The segments of the path, in order.
@@ -377,7 +378,7 @@ impl SysctlKey {
 
     /// What the catalogue says of it.
     pub(crate) fn entry(&self) -> Option<&'static catalogue::Entry> {
-        self.entry
+        *self.entry.get_or_init(|| catalogue::look_up(&self.path))
     }
 
     /// The path relative to `/proc/sys`.

@@ -1,6 +1,6 @@
 //! Where a key stands in the catalogue.
 //!
-//! Every key is looked up when it is made, so a look-up makes no text: the last part of the path, which is hardly ever
+//! Every key of a plan is looked up, so a look-up makes no text: the last part of the path, which is hardly ever
 //! starred, leads to the handful of lines that end in it, and these are held against the path.
 
 use std::hash::BuildHasherDefault;

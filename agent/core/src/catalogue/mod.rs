@@ -214,7 +214,7 @@ pub fn find(key: &SysctlKey) -> Option<&'static Entry> {
     key.entry()
 }
 
-/// The same of a path below `/proc/sys`: for whoever makes a key of it.
+/// The same of a path below `/proc/sys`: for the key itself.
 pub(crate) fn look_up(path: &str) -> Option<&'static Entry> {
     index::entry_of(path, name_of(path))
 }
