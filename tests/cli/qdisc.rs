@@ -405,3 +405,97 @@ fn a_rate_holds_by_the_counters_of_bytes() {
     let rate = (last - first) as f64 * 8.0 / took.as_secs_f64();
     assert!((7_200_000.0..8_800_000.0).contains(&rate), "{rate} bit/s of 8 Mbit/s");
 }
+
+/// Three classes, and the filters that are given.
+fn with_filters(filters: &str) -> String {
+    let class = |minor: &str| format!("[link.qdisc.htb.class.{minor}]\nrate = \"10mbit\"\n");
+    let classes: String = ["10", "20", "30"].map(class).concat();
+    format!("[[link]]\nmatch = \"v0\"\n[link.qdisc.htb]\ndefault = \"30\"\nfilter = [{filters}]\n{classes}")
+}
+
+/// How many packets each class has sent.
+fn sent(world: &World) -> Vec<String> {
+    let class = |minor: &str| {
+        world.sh(&format!(
+            "tc -s class show dev v0 classid 7474:{minor} | sed -n 's/.* Sent [0-9]* bytes \\([0-9]*\\) pkt.*/\\1/p'"
+        ))
+    };
+    ["10", "20", "30"].map(class).to_vec()
+}
+
+#[test]
+fn packets_go_where_filters_say_and_nothing_is_doubled() {
+    let filters = r#"{ class = "10", protocol = "udp", dport = "7000-7005", dst = "10.9.0.2" },
+        { class = "20", dscp = "ef" }, { class = "20", protocol = "udp", sport = 6000 }"#;
+    let filters = filters.replace('\n', " ");
+    let Some(world) = World::with_veth(&with_filters(&filters)) else { return };
+    world.sh("ip addr add 10.9.0.1/24 dev v0; ip addr add fd09::1/64 dev v0 nodad; ip neigh add 10.9.0.2 lladdr 02:00:00:00:00:02 dev v0; ip neigh add fd09::2 lladdr 02:00:00:00:00:02 dev v0");
+    let before = world.tc();
+    let plan = world.trimtab(&["plan", "role"]).exits(2);
+    let line = "filter 1  class 10 dport 7000-7005 dst 10.9.0.2/32 protocol udp";
+    assert!(plan.out.contains("filter 1") && plan.out.contains("dport 7000-7005"), "{line}: {}", plan.out);
+    world.trimtab(&["apply", "role"]).exits(0);
+    let again = world.trimtab(&["apply", "role"]).exits(0);
+    assert!(again.out.contains("nothing written"), "{}", again.out);
+    world.trimtab(&["verify"]).exits(0);
+    let udp = |family: &str, to: &str, port: u16, more: &str| {
+        world.sh(&format!(
+            "python3 -c 'import socket as s; x = s.socket(s.{family}, s.SOCK_DGRAM); {more}x.sendto(bytes(9), (\"{to}\", {port}))'"
+        ));
+    };
+    // Whatever the kernel says by itself on a new link goes to the default.
+    let quiet: Vec<String> = sent(&world).into_iter().take(2).collect();
+    assert_eq!(quiet, ["0", "0"]);
+    udp("AF_INET", "10.9.0.2", 7003, "");
+    udp("AF_INET", "10.9.0.2", 7006, "");
+    udp("AF_INET6", "fd09::2", 7003, "");
+    assert_eq!(sent(&world)[..2], ["1", "0"]);
+    udp("AF_INET", "10.9.0.2", 9, "x.setsockopt(s.IPPROTO_IP, s.IP_TOS, 46 << 2); ");
+    udp("AF_INET6", "fd09::2", 9, "x.setsockopt(s.IPPROTO_IPV6, s.IPV6_TCLASS, 46 << 2); ");
+    udp("AF_INET6", "fd09::2", 9, "x.bind((\"\", 6000)); ");
+    assert_eq!(sent(&world)[..2], ["1", "3"]);
+    // One goes, one changes, one stays: in place.
+    let fewer = filters.replace("7000-7005", "7000").replace(", { class = \"20\", dscp = \"ef\" }", "");
+    world.profile("role", &with_filters(&fewer));
+    let plan = world.trimtab(&["plan", "role"]).exits(2);
+    assert!(plan.out.contains("~ root") && !plan.out.contains("lost"), "{}", plan.out);
+    world.trimtab(&["apply", "role"]).exits(0);
+    world.trimtab(&["verify"]).exits(0);
+    // What somebody hangs there is found, and goes.
+    world.sh("tc filter add dev v0 parent 7474: protocol ip prio 1 u32 match ip dport 80 0xffff flowid 7474:20");
+    world.sh("tc filter add dev v0 parent 7474: protocol ip prio 77 u32 match ip dport 80 0xffff flowid 7474:20");
+    let verified = world.trimtab(&["verify"]).exits(2);
+    assert!(verified.out.contains("filter 39 unknown 77"), "{}", verified.out);
+    world.trimtab(&["apply", "role"]).exits(0);
+    world.trimtab(&["verify"]).exits(0);
+    // A class that filters lead to can go with them.
+    let classless = with_filters("").replace("[link.qdisc.htb.class.10]\nrate = \"10mbit\"\n", "");
+    world.profile("role", &classless);
+    world.trimtab(&["apply", "role"]).exits(0);
+    assert_eq!(world.sh("tc filter show dev v0"), "");
+    world.trimtab(&["revert"]).exits(0);
+    assert_eq!(world.tc(), before);
+}
+
+#[test]
+fn filters_that_lead_nowhere_are_refused_with_their_place() {
+    let Some(world) = World::with_veth("") else { return };
+    for (filter, why) in [
+        (r#"{ class = "40" }"#, "filter 1: it leads to class 40, which is not there"),
+        (r#"{ class = "10", dst = "10.0.0.1/8" }"#, "bits set behind its length"),
+        (r#"{ class = "10", protocol = "tcp", dport = 70000 }"#, "`70000` is no port"),
+        (r#"{ class = "10", dport = 80 }"#, "ports are of a protocol"),
+        (r#"{ class = "10", mark = "0x11/0xf0" }"#, "bits are set that its mask leaves out"),
+        (r#"{ class = "10", port = 80 }"#, "did you mean `sport`?"),
+        (r#"{ dscp = "ef" }"#, "it names no class"),
+        (
+            r#"{ class = "10", protocol = "tcp", sport = "1-65534", dport = "1-65534" }"#,
+            "its ranges of ports take 900 filters",
+        ),
+        (r#"{ class = { expr = "40" } }"#, "which is not there"),
+    ] {
+        world.profile("role", &with_filters(filter));
+        let told = world.trimtab(&["plan", "role"]).exits(65).err;
+        assert!(told.contains(why) && told.contains("role.toml:"), "{filter}: {told}");
+    }
+}

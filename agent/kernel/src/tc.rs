@@ -31,6 +31,7 @@ use crate::facts::modules;
 use crate::link::identity_of;
 use crate::link::opened;
 
+mod filters;
 mod kinds;
 mod make;
 mod show;
@@ -254,7 +255,7 @@ impl Attached<'_> {
     /// Leaves out classes that only come with their discipline, and asks for the filters at the root.
     fn finish(&mut self, route: &mut RequestSocket, root: &Qdisc) -> Result<(), Error> {
         self.classes.retain(|class| !matches!(class.kind, class::Kind::Implied { .. }));
-        self.filters = filter::dump(route, root.interface, root.handle)?.len();
+        self.filters = filter::dump(route, root.interface, root.handle)?;
         Ok(())
     }
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::on_drift;
+use crate::kind::tc::filters;
 use crate::kind::tc::qdiscs;
 use crate::kind::tc::qdiscs::Opt;
 use crate::kind::tc::qdiscs::Qdisc;
@@ -28,6 +29,18 @@ pub(super) fn definitions() -> Map<String, Value> {
                 "additionalProperties": class,
             });
             options.insert("class".to_owned(), classes);
+        }
+        if filters::leads(qdisc.kind) {
+            let mut rule = table(filters::RULE.meaning, self::options(&filters::RULE));
+            if let Some(rule) = rule.as_object_mut() {
+                rule.insert("required".to_owned(), json!(["class"]));
+            }
+            let rules = json!({
+                "description": "Which packets go into which class: the first that finds a packet decides.",
+                "type": "array",
+                "items": rule,
+            });
+            options.insert("filter".to_owned(), rules);
         }
         properties.insert(qdisc.kind.to_owned(), table(qdisc.meaning, options));
     }
@@ -108,6 +121,7 @@ fn option_schema(shape: Shape) -> Value {
         Shape::Time { step: _, max: _ } => json!({ "type": "string", "pattern": "^ *[0-9]" }),
         Shape::Switch => json!({ "enum": [true, false, 0, 1, "on", "off", "true", "false", "0", "1"] }),
         Shape::Word(words) => json!({ "enum": words }),
+        Shape::Prefix => json!({ "type": "string", "pattern": "^ *[0-9A-Fa-f:]" }),
         Shape::Chance => json!({ "type": "string", "pattern": "^ *[0-9.eE+-]+ *% *$" }),
         Shape::Numbers { count, max } => json!({
             "anyOf": [
@@ -120,6 +134,8 @@ fn option_schema(shape: Shape) -> Value {
                 },
             ],
         }),
-        Shape::Minor | Shape::Opaque => json!({ "type": ["integer", "string"] }),
+        Shape::Minor | Shape::Opaque | Shape::Mark | Shape::Dscp | Shape::Protocol | Shape::Ports => {
+            json!({ "type": ["integer", "string"] })
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! Which queueing disciplines and congestion controls this kernel could load: the facts `module.sch_*` and
-//! `module.tcp_*`. They decide whether `prefer = ["fq", …]` may try what no list of the kernel names; expressions do not
+//! Which queueing disciplines and congestion controls this kernel could load: the facts `module.sch_*`,
+//! `module.tcp_*` and that of the filters that choose classes. They decide whether `prefer = ["fq", …]` may try what no list of the kernel names; expressions do not
 //! see them.
 //!
 //! depmod(8) writes `modules.dep` and the kernel's build `modules.builtin` to `/lib/modules/RELEASE`, one path a line. A
@@ -36,6 +36,7 @@ const ASKED_FOR: &[&str] = &[
     "sch_fq_pie",
     "sch_pie",
     "sch_sfq",
+    "cls_u32",
     "tcp_bbr",
     "tcp_bic",
     "tcp_cdg",
@@ -146,7 +147,7 @@ fn file_of(line: &str) -> Option<String> {
 }
 
 fn is_of_interest(name: &str) -> bool {
-    name.starts_with("sch_") || name.starts_with("tcp_")
+    name.starts_with("sch_") || name.starts_with("tcp_") || name == "cls_u32"
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use trimtab_core::address::Address;
 use trimtab_core::address::Object;
 use trimtab_core::address::TcKey;
+use trimtab_core::kind::tc::U32;
 use trimtab_core::kind::tc::handle;
 use trimtab_core::kind::tc::is_in_place;
 use trimtab_core::kind::tc::qdiscs;
@@ -30,7 +31,7 @@ pub(super) struct Roots {
 
 impl Default for Roots {
     fn default() -> Roots {
-        Roots { attached: BTreeMap::new(), kinds: qdiscs::ALL.iter().map(|qdisc| qdisc.kind).collect() }
+        Roots { attached: BTreeMap::new(), kinds: qdiscs::ALL.iter().map(|qdisc| qdisc.kind).chain([U32]).collect() }
     }
 }
 

@@ -4,13 +4,20 @@
 //! only done where there are no lists of modules, so nothing is loaded by it.
 
 use std::io;
+use std::num::NonZeroU32;
 
+use trimtab_core::kind::tc::U32;
 use trimtab_core::kind::tc::qdiscs;
 use trimtab_core::tree::Tree;
 use trimtab_netlink::Error;
 use trimtab_netlink::socket::Protocol;
 use trimtab_netlink::socket::RequestSocket;
 use trimtab_netlink::tc::Handle;
+use trimtab_netlink::tc::filter;
+use trimtab_netlink::tc::filter::NewFilter;
+use trimtab_netlink::tc::filter::Selector;
+use trimtab_netlink::tc::filter::U32 as U32Filter;
+use trimtab_netlink::tc::qdisc::Kind;
 use trimtab_netlink::tc::qdisc::NewQdisc;
 
 use super::make;
@@ -28,6 +35,27 @@ pub(super) fn tried() -> io::Result<Vec<String>> {
     std::thread::spawn(try_all).join().map_err(|_| io::Error::other("the thread that tries them has ended"))?
 }
 
+/// Whether it has filters of `u32`: one that finds everything, at the place where packets come in.
+fn filters_are_there(socket: &mut RequestSocket) -> Result<bool, Error> {
+    let ingress = NewQdisc::at(LOOPBACK, Handle::INGRESS, Handle::INGRESS_QDISC, Kind::Ingress);
+    if socket.acknowledged(ingress.replace()?).is_err() {
+        // Nobody can tell, and a write finds out.
+        return Ok(true);
+    }
+    let filter = NewFilter {
+        interface: LOOPBACK,
+        parent: Handle::INGRESS_QDISC,
+        priority: 1,
+        protocol: filter::ANY_PROTOCOL,
+        handle: NonZeroU32::MIN,
+        kind: filter::Kind::U32(U32Filter { selector: Selector::of(Vec::new()), ..U32Filter::default() }),
+    };
+    Ok(match socket.acknowledged(filter.add()?) {
+        Ok(_) => true,
+        Err(error) => error.refusal_errno() != Some(libc::ENOENT),
+    })
+}
+
 fn try_all() -> io::Result<Vec<String>> {
     sys::leave_network_namespace()?;
     let failed = |error: Error| io::Error::other(error.to_string());
@@ -43,6 +71,9 @@ fn try_all() -> io::Result<Vec<String>> {
             Err(error) if error.refusal_errno().is_some() => kinds.push(qdisc.kind.to_owned()),
             Err(error) => return Err(failed(error)),
         }
+    }
+    if filters_are_there(&mut socket).map_err(failed)? {
+        kinds.push(U32.to_owned());
     }
     kinds.sort();
     Ok(kinds)

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use trimtab_core::kind::tc::handle;
 use trimtab_core::kind::tc::handle::HANDLE;
 use trimtab_core::kind::tc::qdiscs::class_word;
 use trimtab_core::kind::tc::qdiscs::minor_of;
@@ -21,6 +22,7 @@ use trimtab_netlink::tc::Rate;
 use trimtab_netlink::tc::class;
 use trimtab_netlink::tc::class::Class;
 use trimtab_netlink::tc::class::HtbClass;
+use trimtab_netlink::tc::filter::Filter;
 use trimtab_netlink::tc::qdisc::Cake;
 use trimtab_netlink::tc::qdisc::CakeAckFilter;
 use trimtab_netlink::tc::qdisc::CakeAtm;
@@ -39,6 +41,8 @@ use trimtab_netlink::tc::qdisc::SfqRed;
 use trimtab_netlink::tc::qdisc::Slot;
 use trimtab_netlink::tc::qdisc::Tbf;
 
+use super::filters;
+
 /// That somebody gave it a table of sizes, which the kernel does not show.
 const SIZE_TABLE: &str = "size_table";
 /// The options of a kind that nobody here knows.
@@ -52,8 +56,8 @@ const DEEPEST: usize = 16;
 pub(super) struct Attached<'a> {
     pub(super) qdiscs: Vec<&'a Qdisc>,
     pub(super) classes: Vec<Class>,
-    /// How many filters lead into the classes of the root.
-    pub(super) filters: usize,
+    /// Those that lead into the classes of the root.
+    pub(super) filters: Vec<Filter>,
 }
 
 /// The root of an interface with what is attached below it; nothing if there is none, as on one that was never up. What the
@@ -61,8 +65,12 @@ pub(super) struct Attached<'a> {
 pub(super) fn root(attached: &Attached<'_>) -> Option<Tree> {
     let root = attached.qdiscs.iter().find(|qdisc| qdisc.parent == Handle::ROOT)?;
     let mut tree = Below::of(attached).with_classes(root, DEEPEST);
-    if attached.filters > 0 {
-        tree.scalars.insert("filters".to_owned(), Scalar::Int(i64::try_from(attached.filters).unwrap_or(i64::MAX)));
+    if handle::is_ours(&tree) {
+        tree.children.extend(filters::shown(&attached.filters, root.handle));
+    } else if !attached.filters.is_empty() {
+        // Of somebody else's no more than that they are there.
+        let count = i64::try_from(attached.filters.len()).unwrap_or(i64::MAX);
+        tree.scalars.insert("filters".to_owned(), Scalar::Int(count));
     }
     Some(tree)
 }

@@ -1,7 +1,9 @@
 //! From one root to another in the fewest steps, in the order that the kernel needs.
 //!
-//! What goes is deleted from the leaves up, what comes is made from the root down: a class whose parent is not there lands at the
+//! What goes is deleted from the leaves up, filters before the classes that they lead to, what comes is made from the root down: a class whose parent is not there lands at the
 //! root without a word (net/sched/sch_htb.c `htb_change_class`). Each stage is sent together, and the next only if all of it was done.
+
+use std::collections::BTreeMap;
 
 use trimtab_core::kind::tc::can_become;
 use trimtab_core::kind::tc::handle;
@@ -14,9 +16,11 @@ use trimtab_netlink::socket::Request;
 use trimtab_netlink::tc::Handle;
 use trimtab_netlink::tc::class;
 use trimtab_netlink::tc::class::NewClass;
+use trimtab_netlink::tc::filter;
 use trimtab_netlink::tc::qdisc;
 use trimtab_netlink::tc::qdisc::NewQdisc;
 
+use super::filters;
 use super::make;
 use super::make::Unsendable;
 
@@ -72,10 +76,20 @@ pub(super) fn steps(interface: u32, now: &Tree, to: &Tree) -> Result<Stages, NoS
         }
         below.become_of(&[], &to.children, root, 0, false)?;
     }
+    // A class that filters lead to cannot go, and one that comes is another.
+    let (mut before, mut after) = (BTreeMap::new(), BTreeMap::new());
+    let stays = if is_in_place(now, to) { now.children.as_slice() } else { &[] };
+    filters::classes(stays, &[], &mut before);
+    filters::classes(&to.children, &[], &mut after);
+    let leads_away =
+        |class: u16| to.word == "htb" && before.contains_key(&class) && before.get(&class) != after.get(&class);
+    let filters::Changes { gone, come } = filters::Changes::between(stays, &to.children, interface, root, leads_away)?;
+    stages.push(gone.into_iter().map(|priority| filter::delete_priority(interface, root, priority)).collect());
     // The deepest first.
     stages.extend(below.deletes.into_iter().rev());
     stages.extend(below.classes);
     stages.push(below.leaves);
+    stages.push(come.iter().map(filter::NewFilter::add).collect::<Result<_, _>>()?);
     stages.retain(|stage| !stage.is_empty());
     Ok(stages)
 }
@@ -96,28 +110,32 @@ impl Below<'_> {
     }
 
     /// What is below `parent` now becomes what is wanted there; `rewrite` where fifos are to be written though they are so.
-    fn become_of(
+    fn become_of<'a>(
         &mut self,
-        now: &[Tree],
-        to: &[Tree],
+        now: &'a [Tree],
+        to: &'a [Tree],
         parent: Handle,
         depth: usize,
         rewrite: bool,
     ) -> Result<(), NoSteps> {
-        let of_word = |all: &'_ [Tree], word: &str| all.iter().position(|tree| tree.word == word);
+        let by_word = |all: &'a [Tree]| -> BTreeMap<&'a str, &'a Tree> {
+            all.iter().filter(|tree| !is_rule(tree)).map(|tree| (tree.word.as_str(), tree)).collect()
+        };
+        let (found_by_word, wanted_by_word) = (by_word(now), by_word(to));
         let makes_classes = self.kind == "htb";
-        for gone in now.iter().filter(|tree| of_word(to, &tree.word).is_none()) {
+        let goes = |tree: &&Tree| !is_rule(tree) && !wanted_by_word.contains_key(tree.word.as_str());
+        for gone in now.iter().filter(goes) {
             match self.class(gone) {
                 Some(class) => self.delete(gone, class, makes_classes, depth),
                 // Another that comes takes its place at once; classes that come take it away.
-                None if to.is_empty() => {
+                None if wanted_by_word.is_empty() => {
                     put(&mut self.deletes, depth, qdisc::delete(self.interface, parent, Handle::NONE))
                 }
                 None => {}
             }
         }
-        for wanted in to {
-            let found = of_word(now, &wanted.word).and_then(|index| now.get(index));
+        for wanted in to.iter().filter(|tree| !is_rule(tree)) {
+            let found = found_by_word.get(wanted.word.as_str()).copied();
             match self.class(wanted) {
                 Some(class) => {
                     if makes_classes && found.is_none_or(|found| !is_so(found, wanted)) {
@@ -170,6 +188,11 @@ impl Below<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether it is a rule that chooses a class.
+fn is_rule(tree: &Tree) -> bool {
+    trimtab_core::kind::tc::filters::number_of(&tree.word).is_some()
 }
 
 /// Whether a node is as wanted already, whatever is below it.

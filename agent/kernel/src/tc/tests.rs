@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use trimtab_core::kind::tc::filters;
 use trimtab_core::kind::tc::qdiscs;
 use trimtab_core::kind::tc::scalar;
 use trimtab_core::policy::Scalar;
@@ -44,6 +45,15 @@ fn scalars(shape: scalar::Shape) -> BoxedStrategy<Scalar> {
             prop::collection::vec(0..=max.min(255), count).prop_map(|numbers| scalar::of_numbers(&numbers)).boxed()
         }
         Shape::Minor => any::<u16>().prop_map(scalar::of_minor).boxed(),
+        Shape::Mark => any::<u32>().prop_map(|mark| scalar::of_mark(mark, u32::MAX)).boxed(),
+        Shape::Dscp => (0_u8..64).prop_map(scalar::of_dscp).boxed(),
+        Shape::Protocol => any::<u8>().prop_map(scalar::of_protocol).boxed(),
+        Shape::Prefix => {
+            any::<u32>().prop_map(|bits| Scalar::Text(format!("{}/32", std::net::Ipv4Addr::from(bits)))).boxed()
+        }
+        Shape::Ports => {
+            (1_u16.., 0_u16..9).prop_map(|(port, more)| scalar::of_ports(port, port.saturating_add(more))).boxed()
+        }
         Shape::Opaque => any::<Vec<u8>>().prop_map(|bytes| scalar::of_bytes(&bytes)).boxed(),
     }
 }
@@ -179,6 +189,27 @@ fn numbered(classes: Vec<Tree>, step: u16, handle: &str) -> Tree {
     root.scalars.insert("handle".to_owned(), Scalar::Text(handle.to_owned()));
     root.scalars.insert("default".to_owned(), scalar::of_minor(0));
     number(&mut root.children, &mut 1, step);
+    let mut leaves = Vec::new();
+    fn leaves_of(tree: &Tree, leaves: &mut Vec<u16>) {
+        let is_class = |tree: &&Tree| qdiscs::minor_of(&tree.word).is_some();
+        leaves.extend(qdiscs::minor_of(&tree.word).filter(|_| !tree.children.iter().any(|child| is_class(&child))));
+        tree.children.iter().for_each(|child| leaves_of(child, leaves));
+    }
+    leaves_of(&root, &mut leaves);
+    // Rules that lead into them, by turns of several kinds.
+    for (rule, class) in (1_u16..).zip(leaves) {
+        let mut tree = filters::rule(rule, class);
+        let mut put = |name: &str, scalar| drop(tree.scalars.insert(name.to_owned(), scalar));
+        match rule % 3 {
+            0 => put("dscp", scalar::of_dscp(u8::try_from(class % 64).unwrap())),
+            1 => put("src", Scalar::Text("2001:db8::/33".to_owned())),
+            _ => {
+                put("protocol", scalar::of_protocol(17));
+                put("dport", scalar::of_ports(class, class + step));
+            }
+        }
+        root.children.push(tree);
+    }
     root
 }
 

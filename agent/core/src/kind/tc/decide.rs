@@ -1,5 +1,8 @@
 //! Whether a policy holds for a root, and what to attach if it does not.
 
+use std::collections::BTreeMap;
+
+use super::filters;
 use super::handle;
 use super::qdiscs;
 use super::same;
@@ -92,8 +95,8 @@ fn changed(wanted: &Tree, current: &Tree) -> Tree {
             changed.scalars.insert(name.clone(), scalar.clone());
         }
     }
-    let of_word = |word: &str| current.children.iter().find(|child| child.word == word);
-    changed.children.extend(wanted.children.iter().map(|child| match of_word(&child.word) {
+    let by_word: BTreeMap<&str, &Tree> = current.children.iter().map(|child| (child.word.as_str(), child)).collect();
+    changed.children.extend(wanted.children.iter().map(|child| match by_word.get(child.word.as_str()) {
         Some(now) if same::can_become(now, child) => self::changed(child, now),
         Some(_) | None => child.clone(),
     }));
@@ -195,6 +198,9 @@ pub fn mtu_of(key: &TcKey) -> Option<Address> {
 
 /// The first kind of a tree that this kernel has not.
 fn lacks<'a>(tree: &'a Tree, world: &World) -> Option<&'a str> {
+    if filters::number_of(&tree.word).is_some() {
+        return (has_module(U32, world) == Some(false)).then_some("filter u32 (cls_u32)");
+    }
     let is_class = qdiscs::minor_of(&tree.word).is_some();
     let own = (!is_class && has(&tree.word, world) == Some(false)).then_some(tree.word.as_str());
     own.or_else(|| tree.children.iter().find_map(|child| lacks(child, world)))
@@ -205,7 +211,16 @@ pub fn has(kind: &str, world: &World) -> Option<bool> {
     if ALWAYS.contains(&kind) {
         return Some(true);
     }
-    match known_by_lists(kind, world.facts) {
+    has_module(&format!("sch_{kind}"), world)
+}
+
+/// The module of the filters that rules become.
+pub const U32: &str = "cls_u32";
+
+/// Whether this kernel has what a module brings; nothing where nobody can tell.
+fn has_module(module: &str, world: &World) -> Option<bool> {
+    let kind = module.strip_prefix("sch_").unwrap_or(module);
+    match known_by_lists(module, world.facts) {
         Some(has) => Some(has),
         None => match world.read(&Address::tc(TcKey::Kinds)) {
             Observed::Value { value: Value::Words(kinds), .. } => Some(kinds.iter().any(|known| known == kind)),
@@ -220,8 +235,8 @@ pub fn has(kind: &str, world: &World) -> Option<bool> {
     }
 }
 
-fn known_by_lists(kind: &str, facts: &crate::facts::Facts) -> Option<bool> {
-    match facts.get(&format!("module.sch_{kind}")) {
+fn known_by_lists(module: &str, facts: &crate::facts::Facts) -> Option<bool> {
+    match facts.get(&format!("module.{module}")) {
         Some(FactValue::Bool(has)) => Some(*has),
         Some(FactValue::Int(_) | FactValue::Float(_) | FactValue::Text(_)) | None => None,
     }
@@ -229,5 +244,6 @@ fn known_by_lists(kind: &str, facts: &crate::facts::Facts) -> Option<bool> {
 
 /// Whether only trying tells which kinds this kernel has.
 pub fn needs_trying(facts: &crate::facts::Facts) -> bool {
-    qdiscs::ALL.iter().any(|qdisc| !ALWAYS.contains(&qdisc.kind) && known_by_lists(qdisc.kind, facts).is_none())
+    let unknown = |kind: &str| known_by_lists(&format!("sch_{kind}"), facts).is_none();
+    qdiscs::ALL.iter().any(|qdisc| !ALWAYS.contains(&qdisc.kind) && unknown(qdisc.kind))
 }

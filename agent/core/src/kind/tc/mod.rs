@@ -9,6 +9,7 @@
 //! else, and is a conflict unless the profile says `take = true`.
 
 mod decide;
+pub mod filters;
 pub mod handle;
 pub mod qdiscs;
 mod rules;
@@ -18,6 +19,7 @@ pub mod scalar;
 mod tests;
 
 pub use decide::TAKE;
+pub use decide::U32;
 pub use rules::TcRules;
 pub use same::can_become;
 pub use same::is_in_place;

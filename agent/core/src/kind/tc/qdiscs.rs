@@ -3,6 +3,7 @@
 //! Bounds are those of the attributes and of the checks that the kernel makes (net/sched/sch_*.c); times have the step
 //! that the attribute has.
 
+use super::filters;
 use super::scalar::Shape;
 
 /// A kind of queueing discipline.
@@ -53,7 +54,7 @@ pub enum Kept {
 }
 
 impl Opt {
-    const fn new(name: &'static str, shape: Shape, meaning: &'static str) -> Opt {
+    pub(super) const fn new(name: &'static str, shape: Shape, meaning: &'static str) -> Opt {
         Opt { name, shape, kept: Kept::Exact, changes: true, said: true, meaning }
     }
 
@@ -82,9 +83,15 @@ pub fn of_kind(kind: &str) -> Option<&'static Qdisc> {
     ALL.iter().find(|qdisc| qdisc.kind == kind)
 }
 
-/// What a node is of which the word is this: a kind, or a class.
+/// What a node is of which the word is this: a kind, a class or a rule.
 pub fn of_word(word: &str) -> Option<&'static Qdisc> {
-    if minor_of(word).is_some() { Some(&HTB_CLASS) } else { of_kind(word) }
+    if minor_of(word).is_some() {
+        Some(&HTB_CLASS)
+    } else if filters::number_of(word).is_some() {
+        Some(&filters::RULE)
+    } else {
+        of_kind(word)
+    }
 }
 
 /// The word of a class, before its minor number.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::filters;
 use super::handle;
 use super::qdiscs;
 use super::qdiscs::Kept;
@@ -19,9 +20,17 @@ const JIFFY: i64 = 10_000_000;
 
 /// Whether what is found does all that is wanted, however both are called.
 pub fn holds(wanted: &Tree, found: &Tree) -> bool {
+    if is_rule(wanted) {
+        return wanted == found;
+    }
     wanted.word == found.word
         && wanted.scalars.iter().filter(|(name, _)| *name != handle::HANDLE).all(|one| holds_one(wanted, one, found))
         && children_hold(&wanted.children, &found.children)
+}
+
+/// Whether it is a rule, of which nothing is left open.
+fn is_rule(tree: &Tree) -> bool {
+    filters::number_of(&tree.word).is_some()
 }
 
 /// Whether one scalar of what is wanted holds.
@@ -76,6 +85,9 @@ pub fn is_in_place(from: &Tree, to: &Tree) -> bool {
 
 /// Whether the kernel can make the one of the other.
 pub fn can_become(from: &Tree, to: &Tree) -> bool {
+    if is_rule(to) {
+        return from == to;
+    }
     let Some(qdisc) = qdiscs::of_word(&to.word) else { return false };
     let is_free = |name: &String| qdisc.changes && qdisc.option(name).is_none_or(|option| option.changes);
     let stays = |(name, scalar): (&String, &Scalar)| {
@@ -86,7 +98,9 @@ pub fn can_become(from: &Tree, to: &Tree) -> bool {
 
 /// Whether what waits below a root that stays is lost: in a class or in what is attached to one that goes or is made anew.
 pub fn loses_below(from: &Tree, to: &Tree) -> bool {
-    from.children.iter().any(|child| match to.children.iter().find(|other| other.word == child.word) {
+    let by_word: BTreeMap<&str, &Tree> = to.children.iter().map(|child| (child.word.as_str(), child)).collect();
+    // In a rule nothing waits.
+    from.children.iter().filter(|child| !is_rule(child)).any(|child| match by_word.get(child.word.as_str()) {
         Some(other) => !can_become(child, other) || loses_below(child, other),
         None => true,
     })

@@ -5,6 +5,7 @@
 
 use crate::facts::FactValue;
 use crate::policy::Scalar;
+use crate::prefix::Prefix;
 use crate::units;
 
 /// What may stand for an option.
@@ -51,6 +52,16 @@ pub enum Shape {
     },
     /// The minor number of a class, hexadecimal as tc(8) has it: `10`, `fff`.
     Minor,
+    /// The mark of a packet and, after a slash, the bits of it that count: `0x10`, `0x10/0xf0`.
+    Mark,
+    /// A class of service in the header: `ef`, `af41`, `12`.
+    Dscp,
+    /// A protocol above IP: `tcp`, `89`.
+    Protocol,
+    /// A prefix of IP: `10.0.0.0/8`.
+    Prefix,
+    /// A port, or the first and the last of several: `443`, `8000-8100`.
+    Ports,
     /// What only the kernel understands, as it showed it, in hexadecimal.
     Opaque,
 }
@@ -91,6 +102,14 @@ impl Shape {
             Shape::Chance => chance(scalar).map(of_chance),
             Shape::Numbers { count, max } => numbers(scalar, count, max).map(|all| of_numbers(&all)),
             Shape::Minor => minor(scalar).map(of_minor),
+            Shape::Mark => mark(scalar).map(|(value, mask)| of_mark(value, mask)),
+            Shape::Dscp => dscp(scalar).map(of_dscp),
+            Shape::Protocol => protocol(scalar).map(of_protocol),
+            Shape::Prefix => match scalar.to_string().trim().parse::<Prefix>() {
+                Ok(prefix) => Ok(Scalar::Text(prefix.to_string())),
+                Err(error) => Err(error.to_string()),
+            },
+            Shape::Ports => ports(scalar).map(|(first, last)| of_ports(first, last)),
             Shape::Opaque => match scalar {
                 Scalar::Text(text) if as_bytes(scalar).is_some() => Ok(Scalar::Text(text.clone())),
                 Scalar::Text(_) | Scalar::Int(_) => Err("it is no text of hexadecimal digits".to_owned()),
@@ -210,6 +229,149 @@ fn minor(scalar: &Scalar) -> Result<u16, String> {
     number.ok_or_else(|| format!("`{}` is no minor number of a class: 1 to ffff", text.escape_debug()))
 }
 
+/// A number, decimal or after `0x` hexadecimal.
+fn either(text: &str) -> Option<u32> {
+    let text = text.trim();
+    match text.strip_prefix("0x") {
+        Some(digits) if digits.bytes().all(|byte| byte.is_ascii_hexdigit()) => u32::from_str_radix(digits, 16).ok(),
+        Some(_) => None,
+        None if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok(),
+        None => None,
+    }
+}
+
+fn mark(scalar: &Scalar) -> Result<(u32, u32), String> {
+    let text = scalar.to_string();
+    let bad = || format!("`{}` is no mark: write \"0x10\" or \"0x10/0xf0\"", text.escape_debug());
+    let (value, mask) = match text.split_once('/') {
+        None => (either(&text).ok_or_else(bad)?, u32::MAX),
+        Some((value, mask)) => (either(value).ok_or_else(bad)?, either(mask).ok_or_else(bad)?),
+    };
+    if mask == 0 || value & !mask != 0 {
+        return Err(format!("no mark is `{}`: bits are set that its mask leaves out", text.escape_debug()));
+    }
+    Ok((value, mask))
+}
+
+/// Classes of service by their names (RFC 2474, 2597, 3246, 5865, 8622).
+const DSCP: [(&str, u8); 23] = [
+    ("cs0", 0),
+    ("le", 1),
+    ("cs1", 8),
+    ("af11", 10),
+    ("af12", 12),
+    ("af13", 14),
+    ("cs2", 16),
+    ("af21", 18),
+    ("af22", 20),
+    ("af23", 22),
+    ("cs3", 24),
+    ("af31", 26),
+    ("af32", 28),
+    ("af33", 30),
+    ("cs4", 32),
+    ("af41", 34),
+    ("af42", 36),
+    ("af43", 38),
+    ("cs5", 40),
+    ("voice-admit", 44),
+    ("ef", 46),
+    ("cs6", 48),
+    ("cs7", 56),
+];
+
+/// Protocols by their names (the registry of IANA).
+const PROTOCOLS: [(&str, u8); 9] = [
+    ("icmp", 1),
+    ("tcp", 6),
+    ("udp", 17),
+    ("gre", 47),
+    ("esp", 50),
+    ("ah", 51),
+    ("icmpv6", 58),
+    ("sctp", 132),
+    ("udplite", 136),
+];
+
+fn named(scalar: &Scalar, names: &[(&'static str, u8)], most: u8, what: &str) -> Result<u8, String> {
+    let text = scalar.to_string();
+    let text = text.trim();
+    let by_name = names.iter().find(|(name, _)| *name == text).map(|(_, number)| *number);
+    let number = by_name.or_else(|| either(text).and_then(|number| u8::try_from(number).ok()));
+    number.filter(|number| *number <= most).ok_or_else(|| {
+        let near = crate::diagnostic::suggest(text, names.iter().map(|(name, _)| *name));
+        let near = near.map(|near| format!(": did you mean `{near}`?")).unwrap_or_default();
+        format!("`{}` is no {what}, and no number up to {most}{near}", text.escape_debug())
+    })
+}
+
+fn dscp(scalar: &Scalar) -> Result<u8, String> {
+    named(scalar, &DSCP, 63, "class of service")
+}
+
+fn protocol(scalar: &Scalar) -> Result<u8, String> {
+    named(scalar, &PROTOCOLS, u8::MAX, "protocol")
+}
+
+fn ports(scalar: &Scalar) -> Result<(u16, u16), String> {
+    let text = scalar.to_string();
+    let port = |text: &str| {
+        let text = text.trim();
+        let number = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<u16>().ok()).flatten();
+        number.filter(|number| *number != 0).ok_or_else(|| format!("`{}` is no port: 1 to 65535", text.escape_debug()))
+    };
+    let (first, last) = match text.split_once('-') {
+        None => (port(&text)?, port(&text)?),
+        Some((first, last)) => (port(first)?, port(last)?),
+    };
+    if first > last { Err(format!("{first}-{last} begins behind its end")) } else { Ok((first, last)) }
+}
+
+/// A mark of which the bits of a mask count.
+pub fn of_mark(value: u32, mask: u32) -> Scalar {
+    Scalar::Text(if mask == u32::MAX { format!("{value:#x}") } else { format!("{value:#x}/{mask:#x}") })
+}
+
+fn of_name(number: u8, names: &[(&'static str, u8)]) -> Scalar {
+    let name = names.iter().find(|(_, known)| *known == number);
+    Scalar::Text(name.map_or_else(|| number.to_string(), |(name, _)| (*name).to_owned()))
+}
+
+/// A class of service.
+pub fn of_dscp(number: u8) -> Scalar {
+    of_name(number, &DSCP)
+}
+
+/// A protocol above IP.
+pub fn of_protocol(number: u8) -> Scalar {
+    of_name(number, &PROTOCOLS)
+}
+
+/// Ports from the first to the last.
+pub fn of_ports(first: u16, last: u16) -> Scalar {
+    if first == last { Scalar::Int(first.into()) } else { Scalar::Text(format!("{first}-{last}")) }
+}
+
+/// A mark and the bits of it that count.
+pub fn as_mark(scalar: &Scalar) -> Option<(u32, u32)> {
+    mark(scalar).ok()
+}
+
+/// The number of a class of service.
+pub fn as_dscp(scalar: &Scalar) -> Option<u8> {
+    dscp(scalar).ok()
+}
+
+/// The number of a protocol.
+pub fn as_protocol(scalar: &Scalar) -> Option<u8> {
+    protocol(scalar).ok()
+}
+
+/// The first and the last port.
+pub fn as_ports(scalar: &Scalar) -> Option<(u16, u16)> {
+    ports(scalar).ok()
+}
+
 /// A rate of so many bytes per second, in the largest unit that loses nothing.
 pub fn of_rate(bytes_per_second: u64) -> Scalar {
     let bits = u128::from(bytes_per_second) * 8;
@@ -327,6 +489,14 @@ mod tests {
             (Shape::Minor, Scalar::Int(10), text("10")),
             (Shape::Minor, text(":FFF"), text("fff")),
             (Shape::Numbers { count: 2, max: 5 }, text(" 1  2 "), text("1 2")),
+            (Shape::Mark, text("16/0xf0"), text("0x10/0xf0")),
+            (Shape::Mark, Scalar::Int(16), text("0x10")),
+            (Shape::Dscp, Scalar::Int(46), text("ef")),
+            (Shape::Dscp, text("0x3f"), text("63")),
+            (Shape::Protocol, Scalar::Int(6), text("tcp")),
+            (Shape::Prefix, text("10.1.2.3/32"), text("10.1.2.3")),
+            (Shape::Ports, text("443"), Scalar::Int(443)),
+            (Shape::Ports, text("80 - 81"), text("80-81")),
         ] {
             assert_eq!(shape.canonical(&written), Ok(spelt), "{shape:?} {written}");
         }
@@ -353,6 +523,17 @@ mod tests {
             (Shape::Numbers { count: 2, max: 5 }, text("1 6")),
             (Shape::Numbers { count: 2, max: 5 }, text("1")),
             (Shape::Opaque, text("0")),
+            (Shape::Mark, text("0x11/0xf0")),
+            (Shape::Mark, text("0/0")),
+            (Shape::Mark, text("0x1ffffffff")),
+            (Shape::Dscp, text("eff")),
+            (Shape::Dscp, Scalar::Int(64)),
+            (Shape::Protocol, text("256")),
+            (Shape::Prefix, text("10.1.2.3/8")),
+            (Shape::Prefix, text("10.0.0.0/33")),
+            (Shape::Ports, Scalar::Int(0)),
+            (Shape::Ports, text("65536")),
+            (Shape::Ports, text("9-8")),
         ] {
             assert!(shape.canonical(&written).is_err(), "{shape:?} {written}");
         }
@@ -376,7 +557,8 @@ mod tests {
         #[test]
         fn any_scalar_is_survived(written in ".{0,20}", number: i64) {
             for scalar in [Scalar::Text(written), Scalar::Int(number)] {
-                for shape in [RATE, TIME, BYTES, Shape::Switch, Shape::Chance, Shape::Minor, Shape::Opaque,
+                for shape in [RATE, TIME, BYTES, Shape::Switch, Shape::Chance, Shape::Minor, Shape::Opaque, Shape::Mark,
+                    Shape::Dscp, Shape::Protocol, Shape::Prefix, Shape::Ports,
                     Shape::Numbers { count: 3, max: 9 }, Shape::Count { min: 0, max: 9 }, Shape::Word(&["a"])] {
                     if let Ok(canonical) = shape.canonical(&scalar) {
                         prop_assert_eq!(shape.canonical(&canonical), Ok(canonical.clone()));

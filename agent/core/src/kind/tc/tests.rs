@@ -186,6 +186,15 @@ fn scalars(shape: Shape) -> BoxedStrategy<Scalar> {
             prop::collection::vec(0..=max, count).prop_map(|numbers| super::scalar::of_numbers(&numbers)).boxed()
         }
         Shape::Minor => any::<u16>().prop_map(super::scalar::of_minor).boxed(),
+        Shape::Mark => any::<u32>().prop_map(|mark| super::scalar::of_mark(mark, u32::MAX)).boxed(),
+        Shape::Dscp => (0_u8..64).prop_map(super::scalar::of_dscp).boxed(),
+        Shape::Protocol => any::<u8>().prop_map(super::scalar::of_protocol).boxed(),
+        Shape::Prefix => {
+            any::<u32>().prop_map(|bits| Scalar::Text(format!("{}/32", std::net::Ipv4Addr::from(bits)))).boxed()
+        }
+        Shape::Ports => (1_u16.., 0_u16..9)
+            .prop_map(|(port, more)| super::scalar::of_ports(port, port.saturating_add(more)))
+            .boxed(),
         Shape::Opaque => any::<Vec<u8>>().prop_map(|bytes| super::scalar::of_bytes(&bytes)).boxed(),
     }
 }

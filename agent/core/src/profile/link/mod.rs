@@ -30,6 +30,7 @@
 mod argument;
 mod classes;
 mod conditions;
+mod filters;
 mod matcher;
 mod qdisc;
 mod settings;

@@ -32,6 +32,7 @@ use super::super::syntax::Tree as Toml;
 use super::Matcher;
 use super::Span;
 use super::classes;
+use super::filters;
 use super::settings::Section;
 use super::unknown;
 use crate::address::link::is_interface_name;
@@ -39,6 +40,7 @@ use crate::address::tc::Hook;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Place;
 use crate::kind::tc::TAKE;
+use crate::kind::tc::filters as rules;
 use crate::kind::tc::qdiscs;
 use crate::kind::tc::qdiscs::Opt;
 use crate::kind::tc::qdiscs::Qdisc;
@@ -251,7 +253,8 @@ pub(super) fn tree(file: &mut File<'_>, qdisc: &'static Qdisc, entry: &Entry) ->
     let mut tree = Tree::new(qdisc.kind);
     let mut sound = true;
     let is_of_classes = |entry: &&Entry| entry.key == classes::CLASS && classes::has(qdisc.kind);
-    for entry in table.iter().filter(|entry| !is_of_classes(entry)) {
+    let is_of_filters = |entry: &&Entry| entry.key == filters::FILTER && rules::leads(qdisc.kind);
+    for entry in table.iter().filter(|entry| !is_of_classes(entry) && !is_of_filters(entry)) {
         match option(file, qdisc, entry) {
             Some((option, term)) => drop(tree.scalars.insert(option.name.to_owned(), term)),
             None => sound = false,
@@ -260,6 +263,10 @@ pub(super) fn tree(file: &mut File<'_>, qdisc: &'static Qdisc, entry: &Entry) ->
     // Behind the options, of which one names a class.
     if let Some(entry) = table.iter().find(is_of_classes) {
         sound &= classes::put(file, &mut tree, entry);
+    }
+    // Behind the classes that they lead to.
+    if let Some(entry) = table.iter().find(is_of_filters).filter(|_| sound) {
+        sound &= filters::put(file, &mut tree, entry);
     }
     // What is missing of one that has an error may be the error.
     (sound && bare(file, &tree, entry.key_span.clone())).then_some(tree)
@@ -272,6 +279,9 @@ pub(super) fn option(file: &mut File<'_>, qdisc: &Qdisc, entry: &Entry) -> Optio
             known.extend([classes::PARENT, classes::LEAF]);
         } else if classes::has(qdisc.kind) {
             known.push(classes::CLASS);
+        }
+        if rules::leads(qdisc.kind) {
+            known.push(filters::FILTER);
         }
         let what = format!("{} has no option", qdisc.kind);
         unknown(file, &what, &entry.key, entry.key_span.clone(), &known);
@@ -374,6 +384,9 @@ fn canonical(tree: &Tree, place: &Place) -> Result<Tree, Box<Diagnostic>> {
     }
     for child in &mut spelt.children {
         *child = canonical(child, place)?;
+    }
+    if let Err(why) = rules::check_all(&spelt) {
+        return Err(Box::new(Diagnostic::error("bad-value", why, place.clone())));
     }
     Ok(spelt)
 }

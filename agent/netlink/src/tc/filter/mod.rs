@@ -42,6 +42,7 @@ pub use matchall::Matchall;
 pub use request::NewFilter;
 pub use request::delete;
 pub use request::delete_all;
+pub use request::delete_priority;
 pub use request::dump;
 pub use u32::Key;
 pub use u32::Selector;

@@ -131,6 +131,14 @@ pub fn delete(filter: &NewFilter) -> Result<Request, Error> {
     Ok(Request::new(what, number::DELETE_FILTER, body))
 }
 
+/// Deletes all filters of a priority, of whichever kind and protocol. The kernel refuses if there are none: `ENOENT`.
+#[must_use]
+pub fn delete_priority(interface: u32, parent: Handle, priority: u16) -> Request {
+    let body = header(interface, parent, priority, 0, 0);
+    let what = format!("interface {interface}: delete the filters of priority {priority} at {parent}");
+    Request::new(what, number::DELETE_FILTER, body)
+}
+
 /// Deletes all filters at a discipline, a class or a place of `clsact`, in the chain where all begins. The kernel agrees if
 /// there are none.
 #[must_use]
