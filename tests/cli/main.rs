@@ -13,6 +13,7 @@ mod errors;
 mod explain;
 mod findings;
 mod import;
+mod lease;
 mod links;
 mod mounts;
 mod netns;

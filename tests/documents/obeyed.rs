@@ -175,6 +175,11 @@ fn every_document_and_state_file_obeys_its_schema() {
     assert_eq!(replies.len(), 2);
     replies.iter().for_each(|reply| schemas.hold("reply", reply));
     schemas.hold_told(&run(&["status"]).exits(0));
+    schemas.hold_told(&run(&["hold", "net.ipv4.tcp_sack", "--for", "1h", "--reason", "for the test"]).exits(0));
+    schemas.hold_told(&run(&["status"]).exits(0));
+    schemas.hold_told(&run(&["adopt", "net.ipv4.tcp_sack"]).exits(0));
+    let leases = std::fs::File::open(world.state().unwrap().join("leases")).unwrap();
+    schemas.hold("leases", &serde_json::from_reader(leases).unwrap());
     schemas.hold_told(&run(&["revert"]).exits(0));
     let paused = std::fs::File::open(world.state().unwrap().join("paused")).unwrap();
     schemas.hold("paused", &serde_json::from_reader(paused).unwrap());
@@ -182,8 +187,12 @@ fn every_document_and_state_file_obeys_its_schema() {
     daemon.wait().unwrap();
     std::fs::remove_file(&socket).unwrap();
     let listener = UnixListener::bind(&socket).unwrap();
-    for arguments in [&["apply", "role", "--confirm-within", "1m"][..], &["revert", "net.core.somaxconn"], &["confirm"]]
-    {
+    for arguments in [
+        &["apply", "role", "--confirm-within", "1m"][..],
+        &["revert", "net.core.somaxconn"],
+        &["confirm"],
+        &["hold", "net.core.somaxconn", "--end"],
+    ] {
         let client = world.trimtab_command(arguments).stderr(Stdio::null()).spawn().unwrap();
         let (mut stream, _) = listener.accept().unwrap();
         let mut request = String::new();

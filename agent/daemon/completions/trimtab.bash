@@ -16,6 +16,9 @@ _trimtab() {
             ",$1")
                 cmd="trimtab"
                 ;;
+            trimtab,adopt)
+                cmd="trimtab__subcmd__adopt"
+                ;;
             trimtab,apply)
                 cmd="trimtab__subcmd__apply"
                 ;;
@@ -36,6 +39,9 @@ _trimtab() {
                 ;;
             trimtab,history)
                 cmd="trimtab__subcmd__history"
+                ;;
+            trimtab,hold)
+                cmd="trimtab__subcmd__hold"
                 ;;
             trimtab,import)
                 cmd="trimtab__subcmd__import"
@@ -64,6 +70,9 @@ _trimtab() {
             trimtab,verify)
                 cmd="trimtab__subcmd__verify"
                 ;;
+            trimtab__subcmd__help,adopt)
+                cmd="trimtab__subcmd__help__subcmd__adopt"
+                ;;
             trimtab__subcmd__help,apply)
                 cmd="trimtab__subcmd__help__subcmd__apply"
                 ;;
@@ -84,6 +93,9 @@ _trimtab() {
                 ;;
             trimtab__subcmd__help,history)
                 cmd="trimtab__subcmd__help__subcmd__history"
+                ;;
+            trimtab__subcmd__help,hold)
+                cmd="trimtab__subcmd__help__subcmd__hold"
                 ;;
             trimtab__subcmd__help,import)
                 cmd="trimtab__subcmd__help__subcmd__import"
@@ -119,8 +131,42 @@ _trimtab() {
 
     case "${cmd}" in
         trimtab)
-            opts="-v -h -V --config --profile-path --state-dir --runtime-dir --netns --json --verbose --help --version plan apply verify revert run confirm status history explain validate schema facts snapshot import end-trial help"
+            opts="-v -h -V --config --profile-path --state-dir --runtime-dir --netns --json --verbose --help --version plan apply verify revert run confirm status history hold adopt explain validate schema facts snapshot import end-trial help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile-path)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --runtime-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --netns)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        trimtab__subcmd__adopt)
+            opts="-v -h -V --config --profile-path --state-dir --runtime-dir --netns --json --verbose --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -363,8 +409,22 @@ _trimtab() {
             return 0
             ;;
         trimtab__subcmd__help)
-            opts="plan apply verify revert run confirm status history explain validate schema facts snapshot import end-trial help"
+            opts="plan apply verify revert run confirm status history hold adopt explain validate schema facts snapshot import end-trial help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        trimtab__subcmd__help__subcmd__adopt)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -461,6 +521,20 @@ _trimtab() {
             return 0
             ;;
         trimtab__subcmd__help__subcmd__history)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        trimtab__subcmd__help__subcmd__hold)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -607,6 +681,52 @@ _trimtab() {
                 return 0
             fi
             case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile-path)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --runtime-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --netns)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        trimtab__subcmd__hold)
+            opts="-v -h -V --for --reason --end --wait --config --profile-path --state-dir --runtime-dir --netns --json --verbose --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --reason)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

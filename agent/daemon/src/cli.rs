@@ -108,6 +108,10 @@ pub enum Verb {
     Status(Status),
     /// Show what the daemon told of drift: what was found, what came of it
     History(History),
+    /// Take a lease of an address for tuning by hand: until it ends, nobody puts it back
+    Hold(Hold),
+    /// Print the profile that wants what is there now; nothing is written
+    Adopt(Adopt),
     /// Show everything that speaks of one address: layers, live value, next boot
     Explain(Explain),
     /// Check profiles, on sample hosts and given snapshots
@@ -198,6 +202,34 @@ pub struct History {
     /// Only these addresses; everything if none is given
     #[arg(value_name = "ADDRESS")]
     pub addresses: Vec<String>,
+}
+
+/// Options of `hold`.
+#[derive(Debug, Clone, Args)]
+pub struct Hold {
+    /// The address, e.g. net.core.somaxconn or link:eth0/mtu
+    #[arg(value_name = "ADDRESS")]
+    pub address: String,
+    /// For how long; a lease that runs begins anew
+    #[arg(long = "for", value_name = "TIME", value_parser = trial, required_unless_present = "end")]
+    pub within: Option<Duration>,
+    /// What for: shown wherever the lease is
+    #[arg(long, value_name = "TEXT", required_unless_present = "end")]
+    pub reason: Option<String>,
+    /// End the lease now
+    #[arg(long, conflicts_with_all = ["within", "reason"])]
+    pub end: bool,
+    /// The lock.
+    #[command(flatten)]
+    pub wait: Wait,
+}
+
+/// Options of `adopt`.
+#[derive(Debug, Clone, Args)]
+pub struct Adopt {
+    /// The address, e.g. net.core.somaxconn or link:eth0/mtu
+    #[arg(value_name = "ADDRESS")]
+    pub address: String,
 }
 
 /// Options of `explain`.

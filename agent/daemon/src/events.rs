@@ -101,7 +101,7 @@ impl Events {
 }
 
 fn say(told: &Told) {
-    let Told { address, what, found, wanted, disrupts, retry_in } = told;
+    let Told { address, what, found, wanted, disrupts, retry_in, reason, caller } = told;
     let wanted = wanted.as_ref().map(tracing::field::display);
     match what {
         What::Drifted => tracing::warn!(%address, %found, wanted, "drifted"),
@@ -111,6 +111,11 @@ fn say(told: &Told) {
         What::Contended => {
             tracing::error!(%address, %found, wanted, retry_in, "contended: somebody else keeps changing it");
         }
+        What::LeaseBegan => {
+            let uid = caller.as_ref().map(|caller| caller.uid);
+            tracing::info!(%address, %found, seconds = retry_in, uid, reason, "on lease");
+        }
+        What::LeaseEnded => tracing::info!(%address, %found, "the lease has ended"),
         What::HoldsAgain => tracing::info!(%address, was = %found, "holds again"),
     }
 }
@@ -130,14 +135,9 @@ mod tests {
         let dir = || StateDir::open(folder.path(), &host);
         let mut events = Events { dir: dir(), boot_id: "b".into(), failing: false };
         assert_eq!(events.read().unwrap(), (Vec::new(), 0));
-        let told = |found| Told {
-            address: "sysctl:net.core.somaxconn".parse().unwrap(),
-            what: What::Drifted,
-            found: Value::Int(found),
-            wanted: Some(Value::Int(1)),
-            disrupts: None,
-            retry_in: None,
-        };
+        let address = "sysctl:net.core.somaxconn".parse().unwrap();
+        let told =
+            |found| Told { wanted: Some(Value::Int(1)), ..Told::new(&address, What::Drifted, Value::Int(found)) };
         for found in 0..3 {
             events.tell(told(found));
         }

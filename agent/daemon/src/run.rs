@@ -51,6 +51,8 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Verb::Confirm(options) => verbs::confirm::run(common, options),
         Verb::Status(options) => verbs::status::run(common, options),
         Verb::History(options) => verbs::history::run(common, options),
+        Verb::Hold(options) => verbs::hold::run(common, options),
+        Verb::Adopt(options) => verbs::adopt::run(common, options),
         Verb::Explain(options) => verbs::explain::run(common, options),
         Verb::Validate(options) => verbs::validate::run(common, options),
         Verb::Schema(options) => verbs::schema::run(options),

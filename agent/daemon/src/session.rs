@@ -12,6 +12,7 @@ use trimtab_core::interface_id::InterfaceIds;
 use trimtab_core::journal::Caller;
 use trimtab_core::journal::Followed;
 use trimtab_core::journal::History;
+use trimtab_core::lease::Leases;
 use trimtab_core::plan::Goal;
 use trimtab_core::plan::Plan;
 use trimtab_core::profile;
@@ -41,6 +42,7 @@ use crate::engine::Store;
 use crate::engine::StoreError;
 use crate::engine::follow::follow;
 use crate::engine::follow::follow_history;
+use crate::engine::lease;
 use crate::engine::observe::Planned;
 use crate::engine::observe::PlansAre;
 use crate::engine::transaction::Now;
@@ -67,6 +69,8 @@ pub struct Session {
     /// What plans leave as it is although it is wanted, as long as just this is wanted: what the daemon has found to have
     /// drifted and does not put back.
     pub leave: BTreeMap<Address, Want>,
+    /// The leases as they were read last. Plans leave what is on lease as it is.
+    pub leases: Leases,
     /// Who wants it, if that is not who started this process.
     pub caller: Option<Caller>,
 }
@@ -90,7 +94,9 @@ impl Session {
     pub fn open_here(common: &Common) -> Result<Session, Failure> {
         let kernel =
             LiveKernel::open(common.netns.as_deref()).map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
-        Session::with_kernel(common, Box::new(kernel))
+        let mut session = Session::with_kernel(common, Box::new(kernel))?;
+        session.leases = lease::read(&session.state_dir(), &session.host.id);
+        Ok(session)
     }
 
     /// A session on any kernel.
@@ -99,7 +105,8 @@ impl Session {
     /// If the kernel does not list its interfaces.
     pub fn with_kernel(common: &Common, mut kernel: Box<dyn Kernel>) -> Result<Session, Failure> {
         let host = learn(kernel.as_mut())?;
-        Ok(Session { common: common.clone(), kernel, host, links: None, leave: BTreeMap::new(), caller: None })
+        let leases = Leases::of(&host.id);
+        Ok(Session { common: common.clone(), kernel, host, leases, links: None, leave: BTreeMap::new(), caller: None })
     }
 
     /// The folder of the state of this namespace.
@@ -143,6 +150,7 @@ impl Session {
         }
         let locked = Locked { _lock: lock, _held: signals::hold() };
         self.host.plans_are = PlansAre::Executed;
+        self.leases = lease::read(&self.state_dir(), &self.host.id);
         Ok((locked, self.store()?))
     }
 

@@ -20,6 +20,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::address::Address;
+use crate::journal::Caller;
 use crate::plan::compare::Mismatch;
 use crate::policy::OnDrift;
 use crate::profile::Breaker;
@@ -92,9 +93,23 @@ pub struct Told {
     /// What putting it back would do to traffic, where that is why it is left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disrupts: Option<String>,
-    /// Seconds until it is tried again, where it is contended.
+    /// Seconds until it is tried again, where it is contended; until the lease ends, where one was taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_in: Option<u64>,
+    /// What a lease is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Who took a lease or ended it; none if it ended by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller: Option<Box<Caller>>,
+}
+
+impl Told {
+    /// The bare fact.
+    pub fn new(address: &Address, what: What, found: Value) -> Told {
+        let address = address.clone();
+        Told { address, what, found, wanted: None, disrupts: None, retry_in: None, reason: None, caller: None }
+    }
 }
 
 /// What is told.
@@ -113,6 +128,10 @@ pub enum What {
     Contended,
     /// It holds again.
     HoldsAgain,
+    /// Somebody took a lease: until it ends nothing of it is put back or told.
+    LeaseBegan,
+    /// A lease has ended.
+    LeaseEnded,
 }
 
 /// An address that has drifted and is not as wanted.
@@ -157,7 +176,7 @@ impl State {
             let (what, found) = course.told.as_ref()?;
             let is_open = match what {
                 What::Drifted | What::Reported | What::NotPutBack | What::Contended => true,
-                What::PutBack | What::HoldsAgain => false,
+                What::PutBack | What::HoldsAgain | What::LeaseBegan | What::LeaseEnded => false,
             };
             is_open.then(|| Open { address: address.clone(), what: *what, found: found.clone() })
         })
@@ -192,7 +211,7 @@ fn looked(
             && what != What::PutBack
             && holds.contains(address)
         {
-            actions.push(Action::Tell(told(address, What::HoldsAgain, found)));
+            actions.push(Action::Tell(Told::new(address, What::HoldsAgain, found)));
         }
     }
     let mut back = BTreeSet::new();
@@ -226,7 +245,7 @@ fn looked(
             wanted: Some(mismatch.wanted),
             disrupts: disrupts.filter(|_| what == What::Reported && on_drift != OnDrift::Report),
             retry_in: retry_in.map(|left| left.as_secs()),
-            ..told(&address, what, mismatch.found)
+            ..Told::new(&address, what, mismatch.found)
         }));
     }
     state.courses.retain(|_, course| {
@@ -248,11 +267,7 @@ fn told_of(state: &mut State, addresses: BTreeSet<Address>, what: What) -> Vec<A
         let Some((What::Drifted, found)) = &course.told else { continue };
         let found = found.clone();
         course.told = Some((what, found.clone()));
-        actions.push(Action::Tell(told(&address, what, found)));
+        actions.push(Action::Tell(Told::new(&address, what, found)));
     }
     actions
-}
-
-fn told(address: &Address, what: What, found: Value) -> Told {
-    Told { address: address.clone(), what, found, wanted: None, disrupts: None, retry_in: None }
 }

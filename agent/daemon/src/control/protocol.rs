@@ -94,6 +94,19 @@ pub enum Ask {
         #[serde(default)]
         trial: bool,
     },
+    /// What `trimtab hold` does; the answer is `done`.
+    Hold {
+        /// How it is carried out and told.
+        manner: Manner,
+        /// The address.
+        address: Address,
+        /// Milliseconds until the lease ends; none to end it now.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        within: Option<u64>,
+        /// What for.
+        #[serde(default)]
+        reason: String,
+    },
     /// What `trimtab confirm` does; the answer is `done`.
     Confirm {
         /// How it is carried out and told.
@@ -329,7 +342,10 @@ impl Ask {
     pub fn manner(&self) -> Option<&Manner> {
         match self {
             Ask::Status {} => None,
-            Ask::Apply { manner, .. } | Ask::Revert { manner, .. } | Ask::Confirm { manner } => Some(manner),
+            Ask::Apply { manner, .. }
+            | Ask::Revert { manner, .. }
+            | Ask::Hold { manner, .. }
+            | Ask::Confirm { manner } => Some(manner),
         }
     }
 
@@ -365,6 +381,7 @@ mod tests {
                 brief: true,
             },
             Ask::Revert { manner: manner(), addresses: vec![address()], trial: false },
+            Ask::Hold { manner: manner(), address: address(), within: Some(7), reason: "for us".to_owned() },
             Ask::Confirm { manner: manner() },
         ]
     }
@@ -403,7 +420,7 @@ mod tests {
 
         #[test]
         fn requests_cut_or_changed_anywhere_are_survived(
-            which in 0..4_usize, at in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<bool>(),
+            which in 0..5_usize, at in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<bool>(),
         ) {
             let ask = asks().swap_remove(which);
             let mut line = serde_json::to_vec(&Request::new(ask)).unwrap();

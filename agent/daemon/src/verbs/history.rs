@@ -6,11 +6,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use trimtab_core::drift::Told;
 use trimtab_core::drift::What;
+use trimtab_core::journal::Caller;
 use trimtab_core::render::paint::Tone;
 
 use super::address::enter_named;
 use super::address::parse_address;
 use super::status::when;
+use super::status::who;
 use crate::cli;
 use crate::cli::Common;
 use crate::events::Events;
@@ -54,11 +56,15 @@ pub fn run(common: &Common, options: &cli::History) -> Result<Exit, Failure> {
     Ok(Exit::Good)
 }
 
+fn by(caller: Option<&Caller>) -> String {
+    caller.map(|caller| format!(" by {}", who(caller))).unwrap_or_default()
+}
+
 fn text(report: &Report) -> String {
     let paint = super::paint();
     let mut text = String::new();
     for Line { at, told, .. } in &report.events {
-        let Told { address, what, found, wanted, disrupts, retry_in } = told;
+        let Told { address, what, found, wanted, disrupts, retry_in, reason, caller } = told;
         let when = paint.tone(Tone::Quiet, &when(*at));
         let _ = write!(text, "{when}  {address}  ");
         let wanted = wanted.as_ref().map(|wanted| format!(", want {wanted}")).unwrap_or_default();
@@ -74,6 +80,12 @@ fn text(report: &Report) -> String {
                 let left = retry_in.unwrap_or_default();
                 writeln!(text, "contended: found {found}{wanted}; tried again after {left} s")
             }
+            What::LeaseBegan => {
+                let left = retry_in.unwrap_or_default();
+                let (who, reason) = (by(caller.as_deref()), reason.as_deref().unwrap_or_default());
+                writeln!(text, "on lease for {left} s{who}, found {found}: {reason}")
+            }
+            What::LeaseEnded => writeln!(text, "the lease has ended{}: found {found}", by(caller.as_deref())),
             What::HoldsAgain => writeln!(text, "holds again, was {found}"),
         };
     }

@@ -12,12 +12,14 @@ use crate::output;
 use crate::output::Paints;
 
 pub mod address;
+pub mod adopt;
 pub mod apply;
 pub mod confirm;
 pub mod end_trial;
 pub mod explain;
 pub mod facts;
 pub mod history;
+pub mod hold;
 pub mod import;
 pub mod modules;
 pub mod plan;

@@ -106,7 +106,7 @@ pub fn make(session: &mut Session, intent: &mut Intent, history: &mut History) -
     let goals = goals(session, &intent.resolved.desired, &history.held);
     let Planned { plan, gone } = session.look_and_plan(&goals)?;
     if gone.is_empty() {
-        return Ok(Made { plan: told(plan, intent), followed: Followed::Nothing });
+        return Ok(Made { plan: told(plan, session, intent), followed: Followed::Nothing });
     }
     tracing::debug!(?gone, "interfaces have gone or were renamed while the plan was made: it is made anew");
     session.relearn()?;
@@ -130,21 +130,33 @@ pub struct Made {
 /// If the kernel does not tell interfaces apart.
 pub fn make_of_these(session: &mut Session, intent: &Intent, held: &BTreeMap<Address, Held>) -> Result<Plan, Failure> {
     let goals = goals(session, &intent.resolved.desired, held);
-    Ok(told(session.plan(&goals)?, intent))
+    let plan = session.plan(&goals)?;
+    Ok(told(plan, session, intent))
 }
 
 /// What is to be reached, but for what is left as it is.
 fn goals<'a>(session: &Session, desired: &'a Desired, held: &BTreeMap<Address, Held>) -> BTreeMap<Address, Goal<'a>> {
+    let now = session.now().boottime;
     let mut goals = goal::of_apply(desired, held);
     goals.retain(|address, goal| match goal {
-        Goal::Hold(setting) => session.leave.get(address) != Some(&setting.want),
+        Goal::Hold(setting) => {
+            session.leave.get(address) != Some(&setting.want)
+                && session.leases.leases.get(address).is_none_or(|lease| lease.left(now).is_none())
+        }
         Goal::TakeBack { .. } => true,
     });
     goals
 }
 
-/// The plan with what there is to say of the interfaces that it leaves alone.
-fn told(mut plan: Plan, intent: &Intent) -> Plan {
+/// The plan with what there is to say of what it leaves alone: what is on lease, and interfaces.
+fn told(mut plan: Plan, session: &Session, intent: &Intent) -> Plan {
+    for lease in super::hold::running(session) {
+        if let Some(setting) = intent.resolved.desired.settings.get(&lease.address) {
+            let message = lease.text();
+            let finding = Finding::about(Class::Note, "on-lease", &lease.address, message);
+            plan.findings.push(Finding { origin: Some(setting.origin.clone()), ..finding });
+        }
+    }
     for skipped in &intent.resolved.skipped {
         plan.findings.push(Finding {
             class: Class::Note,

@@ -19,6 +19,8 @@ use trimtab_core::render::paint::Tone;
 use trimtab_core::state::SetIdentity;
 use trimtab_kernel::switch;
 
+use super::hold;
+use super::hold::Running;
 use crate::cli;
 use crate::cli::Common;
 use crate::control::client;
@@ -27,6 +29,7 @@ use crate::control::protocol;
 use crate::control::protocol::State;
 use crate::engine::Store;
 use crate::engine::StoreError;
+use crate::engine::lease;
 use crate::engine::pause::Paused;
 use crate::engine::store::StateFile;
 use crate::engine::transaction::millis;
@@ -65,6 +68,8 @@ pub struct Report {
     pub away: Option<usize>,
     /// What the last undo met with somebody else's value and left alone.
     pub left_alone: Vec<Address>,
+    /// What is tuned by hand and is not put back.
+    pub leases: Vec<Running>,
     /// State that a newer trimtab wrote, or that is damaged: nothing is put in force or undone while it is there.
     pub unreliable: Vec<Unreliable>,
 }
@@ -137,6 +142,7 @@ pub fn run(common: &Common, options: &cli::Status) -> Result<Exit, Failure> {
         shown = Some(text);
         thread::sleep(WATCH);
         session.relearn()?;
+        session.leases = lease::read(&session.state_dir(), &session.host.id);
     }
 }
 
@@ -212,6 +218,7 @@ fn collect(session: &Session, store: &Store, unreliable: &[StoreError]) -> Repor
         unconfirmed,
         held: journal_tells.then_some(held),
         away: journal_tells.then_some(store.history.away.len()),
+        leases: hold::running(session),
         left_alone: store.history.left.clone(),
         unreliable,
     }
@@ -234,6 +241,7 @@ fn text(report: &Report) -> String {
         held,
         away,
         left_alone,
+        leases,
         unreliable,
     } = report;
     let namespace = match &host.netns.name {
@@ -282,6 +290,10 @@ fn text(report: &Report) -> String {
             text,
             "{sigil} away: {away} more on interfaces that are not here; `trimtab revert` puts them back once they are"
         );
+    }
+    for lease in leases {
+        let sigil = paint.tone(Tone::Wait, "?");
+        let _ = writeln!(text, "{sigil} {} is {}", lease.address, lease.text());
     }
     for address in left_alone {
         let sigil = paint.tone(Tone::Alarm, "!");
@@ -362,7 +374,7 @@ fn tell_daemon(text: &mut String, daemon: &protocol::Status, paint: Paint) {
             What::Reported => "has drifted and is left",
             What::NotPutBack => "has drifted and cannot be put back",
             What::Contended => "is contended",
-            What::Drifted | What::PutBack | What::HoldsAgain => "has drifted",
+            What::Drifted | What::PutBack | What::HoldsAgain | What::LeaseBegan | What::LeaseEnded => "has drifted",
         };
         let left = contended.iter().find(|contended| contended.address == *address);
         let left = left.map(|left| format!(", tried again in {} s", left.retry_in)).unwrap_or_default();
@@ -387,7 +399,8 @@ pub fn when(at: u64) -> String {
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
 }
 
-fn who(caller: &Caller) -> String {
+/// Who that is, in words.
+pub fn who(caller: &Caller) -> String {
     let Caller { uid, login_uid, sudo_user, tty, pid: _, parent } = caller;
     let mut words = format!("uid {uid}");
     if let Some(login) = login_uid.filter(|login| login != uid) {

@@ -12,6 +12,8 @@ use trimtab_core::render;
 use trimtab_core::render::paint::Tone;
 use trimtab_core::state::tell_gone;
 
+use super::hold;
+use super::hold::Running;
 use crate::cli::Common;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -35,6 +37,8 @@ pub struct Report {
     pub mismatches: Vec<Mismatch>,
     /// Settings that cannot be compared.
     pub findings: Vec<Finding>,
+    /// What is tuned by hand: it is no drift until its lease ends.
+    pub leases: Vec<Running>,
     /// How many settings hold.
     pub as_wanted: usize,
 }
@@ -61,9 +65,11 @@ pub fn run(common: &Common) -> Result<Exit, Failure> {
         tell_gone(&mut comparison, applied, &store.gave_way, links);
     }
     let held_up = comparison.findings.iter().any(|finding| finding.class != Class::Note);
-    let exit = if !comparison.mismatches.is_empty() {
+    let leases = hold::running(&session);
+    let is_on_lease = |mismatch: &Mismatch| leases.iter().any(|lease| lease.address == mismatch.address);
+    let exit = if !comparison.mismatches.iter().all(is_on_lease) {
         Exit::Differs
-    } else if held_up {
+    } else if held_up || !comparison.mismatches.is_empty() {
         Exit::HeldUp
     } else {
         Exit::Good
@@ -76,6 +82,7 @@ pub fn run(common: &Common) -> Result<Exit, Failure> {
         generation: applied.generation,
         mismatches: comparison.mismatches,
         findings: comparison.findings,
+        leases,
         as_wanted: comparison.as_wanted.len(),
     };
     if common.json {
@@ -105,6 +112,9 @@ fn text(report: &Report) -> String {
         let (found, wanted) = render::tree::heads(found, wanted);
         let _ = writeln!(text, "  {sigil} {address}: want {word}{wanted}, found {found}  {place}");
         text.push_str(&below);
+        if let Some(lease) = report.leases.iter().find(|lease| lease.address == *address) {
+            let _ = writeln!(text, "      {}", lease.text());
+        }
     }
     text.push_str(&render::plan::findings(report.findings.iter(), paint));
     let _ = writeln!(

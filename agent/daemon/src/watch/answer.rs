@@ -32,6 +32,7 @@ use crate::session::Session;
 use crate::verbs::apply;
 use crate::verbs::apply::Carried;
 use crate::verbs::confirm;
+use crate::verbs::hold;
 use crate::verbs::revert;
 
 /// Somebody else has the lock, and nothing was done: it is asked again.
@@ -57,6 +58,15 @@ impl Daemon {
             Ask::Revert { manner, addresses, trial } => {
                 let order = revert::Order { addresses, trial, wait: AT_ONCE };
                 self.done(&manner, peer, |daemon, common, caller| daemon.revert_for(common, caller, &order))
+            }
+            Ask::Hold { manner, address, within, reason } => {
+                let terms = within.map(|within| (std::time::Duration::from_millis(within), reason));
+                let order = hold::Order { address, terms, wait: AT_ONCE };
+                self.done(&manner, peer, |_, common, caller| {
+                    let mut session = Session::open_here(common)?;
+                    session.caller = Some(caller);
+                    hold::perform(common, &mut session, &order)
+                })
             }
             Ask::Confirm { manner } => self.done(&manner, peer, Daemon::confirm_for),
         };

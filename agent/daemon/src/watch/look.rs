@@ -11,7 +11,10 @@ use trimtab_core::drift;
 use trimtab_core::drift::Action;
 use trimtab_core::drift::Event;
 use trimtab_core::drift::Seen;
+use trimtab_core::drift::Told;
+use trimtab_core::drift::What;
 use trimtab_core::kind::rules_of;
+use trimtab_core::observed::Observed;
 use trimtab_core::plan::Class;
 use trimtab_core::plan::Goal;
 use trimtab_core::plan::compare::Comparison;
@@ -22,6 +25,8 @@ use trimtab_kernel::switch;
 
 use crate::cli::Wait;
 use crate::engine::Store;
+use crate::engine::lease;
+use crate::engine::observe::observe;
 use crate::engine::transaction;
 use crate::engine::transaction::Finished;
 use crate::engine::transaction::Job;
@@ -87,6 +92,7 @@ impl Look<'_> {
             answer => answer?,
         };
         let moment = self.session.now();
+        self.end_leases(now);
         match recovery::recover(self.session, &mut store, &moment, Trials::Respect)? {
             Recovered::Awaiting { .. } => return Ok(Looked::Busy),
             recovered @ (Recovered::Nothing | Recovered::Ended | Recovered::Undone(_)) => recovery::tell(&recovered),
@@ -119,13 +125,43 @@ impl Look<'_> {
         Ok(if others { Looked::Interfaces } else { Looked::Everything })
     }
 
+    /// Ends the leases that are over, and tells it. What the disk does not take is ended all the same, and told with each look.
+    fn end_leases(&mut self, now: Duration) {
+        let over = self.session.leases.end_over(now);
+        if over.is_empty() {
+            return;
+        }
+        if let Err(error) = lease::put(&self.session.state_dir(), &self.session.leases) {
+            tracing::warn!(%error, "leases that have ended are still on disk");
+        }
+        let observed = observe(self.session.kernel.as_mut(), over.keys().cloned(), &self.session.host.facts);
+        for (address, lease) in over {
+            let found = match observed.get(&address) {
+                Some(Observed::Value { value, .. }) => value.clone(),
+                Some(
+                    Observed::Absent
+                    | Observed::Unsupported
+                    | Observed::Denied
+                    | Observed::WriteOnly
+                    | Observed::Withheld
+                    | Observed::Failed { .. },
+                )
+                | None => lease.found,
+            };
+            self.events.tell(Told::new(&address, What::LeaseEnded, found));
+        }
+    }
+
     /// What drifted, with what is wanted to be done about it here and now.
     fn seen(&self, desired: &Desired, comparison: Comparison) -> BTreeMap<Address, Seen> {
         let may_write = self.config.mode == Mode::Enforce && switch::disabled().is_none();
         let mut seen = BTreeMap::new();
         for mismatch in comparison.mismatches {
             let Some(setting) = desired.settings.get(&mismatch.address) else { continue };
+            let is_on_lease = self.session.leases.leases.contains_key(&mismatch.address);
             let on_drift = match setting.on_drift {
+                // Whoever tunes it knows.
+                OnDrift::Revert | OnDrift::RevertUnlessDisruptive | OnDrift::Report if is_on_lease => OnDrift::Ignore,
                 OnDrift::Ignore => OnDrift::Ignore,
                 OnDrift::Revert | OnDrift::RevertUnlessDisruptive | OnDrift::Report if !may_write => OnDrift::Report,
                 on_drift @ (OnDrift::Revert | OnDrift::RevertUnlessDisruptive | OnDrift::Report) => on_drift,

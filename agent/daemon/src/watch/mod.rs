@@ -338,7 +338,8 @@ impl Daemon {
         let contended = self.drift.next_retry().map_or(regular, |retry| retry.saturating_sub(now).max(BUSY));
         // Nothing is applied, and so nothing tried once more, as long as somebody else has decided otherwise.
         let retry = self.retry.filter(|_| self.is_mine);
-        next_look(Instant::now(), regular.min(contended), retry)
+        let lease = self.session.leases.next_end(timer::now_boottime()).unwrap_or(regular);
+        next_look(Instant::now(), regular.min(contended).min(lease), retry)
     }
 
     /// What the service manager shows.
