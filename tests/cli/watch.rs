@@ -254,6 +254,23 @@ fn profiles_are_read_anew_and_invalid_ones_change_nothing() {
     daemon.ends();
 }
 
+/// Its folder is not there when the daemon starts, nor is the one above; nothing tells of these.
+#[test]
+fn a_folder_of_profiles_that_comes_later_is_found_at_the_next_look() {
+    let Some(world) = World::new() else { return };
+    world.write("host.toml", "profiles = ['base']\n[drift]\nread-back = '1s'\n");
+    let folder = world.path("later/profiles");
+    let mut command = world.trimtab_command(&["run", "--verbose", "--profile-path"]);
+    command.arg(&folder);
+    let daemon = Daemon::start_with(&world, command);
+    assert_ne!(world.sysctl(FIN), "33");
+    std::fs::create_dir_all(world.path("new/profiles")).unwrap();
+    world.write("new/profiles/base.toml", "[sysctl]\nnet.ipv4.tcp_fin_timeout = 33\n");
+    std::fs::rename(world.path("new"), world.path("later")).unwrap();
+    daemon.until(FIN, "33");
+    daemon.ends();
+}
+
 #[test]
 fn sighup_applies_anew_and_says_so() {
     let Some(world) = world("[sysctl]\nnet.ipv4.tcp_fin_timeout = { value = 33, on-drift = 'report' }\n", "") else {

@@ -3,6 +3,9 @@
 //! inotify(7) watches folders, not names, and follows no symlink that is turned elsewhere. So the folder of every hop is
 //! watched: of `/etc/trimtab/host.toml`, and of what each symlink on the way to it points to. That covers editors that
 //! replace a file, `git pull`, `current` releases and ConfigMaps of Kubernetes.
+//!
+//! A folder of ours that is not there yet is not waited for in this way: the watches of `notify` hear of each opening too, and in
+//! `/etc` that is one for every process that starts (`/etc/ld.so.cache`). Whether it has come is seen at the next look.
 
 use std::collections::BTreeSet;
 use std::path::Component;
@@ -42,6 +45,8 @@ struct Names {
     hops: BTreeSet<PathBuf>,
     /// Folders in which every profile is.
     folders: BTreeSet<PathBuf>,
+    /// Folders on the way there that are missing, and that nothing tells of.
+    awaited: BTreeSet<PathBuf>,
 }
 
 impl Files {
@@ -70,6 +75,11 @@ impl Files {
         let mut files = Files { watcher, watched: BTreeSet::new(), names, changed };
         files.follow(common);
         Ok(files)
+    }
+
+    /// Whether a folder has come that nothing tells of.
+    pub fn has_come(&self) -> bool {
+        self.names.read().is_ok_and(|names| names.awaited.iter().any(|folder| folder.symlink_metadata().is_ok()))
     }
 
     /// Watches what the symlinks of now lead to.
@@ -162,7 +172,12 @@ impl Names {
                 }
                 // It may come, and its parent too: the first that is missing is what is waited for.
                 Err(_) if !at.exists() => {
-                    self.hops.insert(at);
+                    let is_of_system = *hops == 0 && parts.peek().is_some();
+                    if is_of_system {
+                        self.awaited.insert(at)
+                    } else {
+                        self.hops.insert(at)
+                    };
                     return None;
                 }
                 Err(_) => {}
@@ -203,8 +218,14 @@ mod tests {
             names.hops.iter().map(|hop| hop.strip_prefix(folder.path()).unwrap().to_str().unwrap()).collect();
         assert_eq!(hops, ["current", "host.toml", "real/v1/host.toml"]);
         assert!(names.mind(&[at("current")]) && !names.mind(&[at("real")]));
+        assert_eq!(names.add(&at("away.toml"), &mut 0), None);
+        assert!(names.mind(&[at("away.toml")]));
+        // Nothing tells of a folder that may come; what a symlink is to lead to is waited for.
         assert_eq!(names.add(&at("away/sub/x.toml"), &mut 0), None);
-        assert!(names.mind(&[at("away")]));
+        assert!(!names.mind(&[at("away")]) && names.awaited.contains(&at("away")));
+        symlink("next", at("to-come")).unwrap();
+        assert_eq!(names.add(&at("to-come/x.toml"), &mut 0), None);
+        assert!(names.mind(&[at("next")]) && !names.awaited.contains(&at("next")));
         symlink("loop", at("loop")).unwrap();
         assert_eq!(names.add(&at("loop"), &mut 0), None);
     }

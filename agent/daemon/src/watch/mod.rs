@@ -202,6 +202,9 @@ impl Daemon {
                         due = self.reapply("files of profiles changed", self.left.clone());
                     } else if wake >= due {
                         due = self.look();
+                        if self.files.as_ref().is_some_and(Files::has_come) {
+                            due = self.reapply("a folder of profiles came", self.left.clone());
+                        }
                         reopen(&mut server);
                     }
                     service::alive();
