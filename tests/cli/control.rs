@@ -26,7 +26,9 @@ const PROFILE: &str = "[sysctl]\nnet.ipv4.tcp_fin_timeout = 33\n";
 
 fn socket(world: &World) -> PathBuf {
     let entries = std::fs::read_dir(world.path("run")).unwrap().map(|entry| entry.unwrap().path());
-    let sockets: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|end| end == "sock")).collect();
+    let is_its = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().starts_with("netns-");
+    let is_socket = |path: &PathBuf| path.extension().is_some_and(|end| end == "sock");
+    let sockets: Vec<PathBuf> = entries.filter(|path| is_its(path) && is_socket(path)).collect();
     assert_eq!(sockets.len(), 1, "{sockets:?}");
     sockets[0].clone()
 }

@@ -15,6 +15,7 @@ mod findings;
 mod import;
 mod lease;
 mod links;
+mod metrics;
 mod mounts;
 mod netns;
 mod output;

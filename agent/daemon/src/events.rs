@@ -16,6 +16,7 @@ use trimtab_core::host::HostId;
 use trimtab_kernel::state::StateDir;
 
 use crate::cli::Common;
+use crate::watch::metrics::Counts;
 
 /// The file, and the one before it.
 const NAME: &str = "events";
@@ -45,17 +46,34 @@ pub struct Events {
     boot_id: String,
     /// Whether the last line could not be written: said once.
     failing: bool,
+    counts: Counts,
 }
 
 impl Events {
     /// Nothing is read or written yet.
     pub fn open(common: &Common, host: &HostId) -> Events {
-        Events { dir: StateDir::open(&common.state_dir, host), boot_id: host.boot_id.clone(), failing: false }
+        Events {
+            dir: StateDir::open(&common.state_dir, host),
+            boot_id: host.boot_id.clone(),
+            failing: false,
+            counts: Counts::default(),
+        }
+    }
+
+    /// What was counted.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Where it is counted.
+    pub fn counts_mut(&mut self) -> &mut Counts {
+        &mut self.counts
     }
 
     /// Tells one thing, to the log of the service too. That the disk does not take it is told, and keeps nothing from going on.
     pub fn tell(&mut self, told: Told) {
         say(&told);
+        self.counts.told(&told);
         let at = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let line = Line { version: 1, at, boot_id: self.boot_id.clone(), told };
         match self.append(&line) {
@@ -133,7 +151,7 @@ mod tests {
         let netns = NetnsId { cookie: 7, name: None, initial: true };
         let host = HostId { name: "h".into(), kernel: "6.12".into(), boot_id: "b".into(), netns };
         let dir = || StateDir::open(folder.path(), &host);
-        let mut events = Events { dir: dir(), boot_id: "b".into(), failing: false };
+        let mut events = Events { dir: dir(), boot_id: "b".into(), failing: false, counts: Counts::default() };
         assert_eq!(events.read().unwrap(), (Vec::new(), 0));
         let address = "sysctl:net.core.somaxconn".parse().unwrap();
         let told =

@@ -2,7 +2,8 @@
 //!
 //! The socket is `RUNTIME-DIR/NAMESPACE.sock`, e.g. `/run/trimtab/initial.sock`, beside the lock of the namespace. A client
 //! sends one line and hears one or two; [`protocol`] is what they say, [`server`] the daemon's side of it, and [`client`]
-//! that of the command line. Nothing is decided here.
+//! that of the command line. [`http`]
+//! serves metrics. Nothing is decided here.
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use trimtab_core::host::NetnsId;
 use trimtab_kernel::state;
 
 pub mod client;
+pub mod http;
 pub mod protocol;
 pub mod server;
 pub mod stream;

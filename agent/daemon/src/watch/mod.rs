@@ -9,6 +9,7 @@
 mod answer;
 mod files;
 mod look;
+pub mod metrics;
 mod news;
 mod service;
 pub mod sources;
@@ -28,6 +29,7 @@ use trimtab_core::drift;
 use trimtab_core::plan::Class;
 use trimtab_core::plan::Finding;
 use trimtab_core::profile::HostConfig;
+use trimtab_core::profile::Listen;
 use trimtab_core::profile::Mode;
 use trimtab_core::render::Paint;
 use trimtab_kernel::lock::Lock;
@@ -37,6 +39,8 @@ use trimtab_kernel::timer;
 use crate::cli::Common;
 use crate::cli::Wait;
 use crate::control;
+use crate::control::http::Metrics;
+use crate::control::http::Place;
 use crate::control::protocol;
 use crate::control::protocol::State;
 use crate::control::server::Server;
@@ -170,10 +174,12 @@ impl Daemon {
         let (mut server, mut requests) = Server::new(control::place(&self.common.runtime_dir, netns));
         // Before the first apply: who asks meanwhile waits for its end.
         reopen(&mut server);
+        let (mut metrics, mut scrapes) = Metrics::new();
         self.files = Files::watch(&self.common)
             .inspect_err(|error| tracing::warn!(%error, "changes of profiles are not noticed: send SIGHUP"))
             .ok();
         self.apply(FIRST_WAIT, BTreeMap::new());
+        metrics.serve_at(&self.metrics_place()).await;
         service::ready(&self.status());
         let mut due = self.look();
         // When the files are to be read anew.
@@ -196,6 +202,7 @@ impl Daemon {
                 Some(asked) = requests.recv() => {
                     if self.answer(asked) { due = Instant::now() }
                 }
+                Some(scrape) = scrapes.recv() => drop(scrape.send(self.metrics())),
                 () = sleep_until(wake) => {
                     if anew.is_some_and(|anew| anew <= wake) {
                         anew = None;
@@ -206,6 +213,7 @@ impl Daemon {
                             due = self.reapply("a folder of profiles came", self.left.clone());
                         }
                         reopen(&mut server);
+                        metrics.serve_at(&self.metrics_place()).await;
                     }
                     service::alive();
                 }
@@ -242,6 +250,23 @@ impl Daemon {
         }
     }
 
+    /// Where metrics are served: as the host file says, else beside the socket.
+    fn metrics_place(&self) -> Place {
+        match self.config.as_ref().and_then(|config| config.metrics.as_ref()) {
+            Some(Listen::Unix(path)) => Place::Unix(path.into()),
+            Some(Listen::Tcp(address)) => Place::Tcp(*address),
+            None => {
+                let netns = &self.session.host.id.netns;
+                let name = if netns.initial {
+                    "metrics.sock".to_owned()
+                } else {
+                    format!("metrics-{}.sock", namespace(netns))
+                };
+                Place::Unix(self.common.runtime_dir.join(name))
+            }
+        }
+    }
+
     /// The roles of the host were applied.
     fn applied(&mut self, carried: &Carried, interfaces: BTreeSet<String>) {
         let Carried { document, finished, host, store, .. } = carried;
@@ -253,6 +278,11 @@ impl Daemon {
         self.is_mine = true;
         let changes = document.plan.changes.len();
         self.degraded = finished.as_ref().and_then(|finished| finished.failure().map(ToString::to_string));
+        let counts = self.events.counts_mut();
+        match self.degraded {
+            None => counts.applied += 1,
+            Some(_) => counts.failed += 1,
+        }
         if changes > 0 || self.degraded != before {
             tracing::info!(changes, failed = self.degraded, "applied");
         }
@@ -268,6 +298,7 @@ impl Daemon {
         if self.degraded.as_ref() != Some(&failure.message) {
             tracing::error!("{}", failure.text(Paint::Plain).trim_end());
         }
+        self.events.counts_mut().failed += 1;
         // Files that cannot be had now may come with a mount, which nobody tells of.
         self.retry = Some(Retry::after(self.retry));
         self.degraded = Some(failure.message);
@@ -309,6 +340,7 @@ impl Daemon {
         };
         if matches!(looked, Ok(Looked::Everything | Looked::Interfaces)) && self.config.is_some() {
             let took = timer::now_boottime().saturating_sub(now);
+            self.events.counts_mut().looked(took);
             let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
             self.last_look = Some(protocol::Look { at: self.session.now().at, took, settings: compared });
         }
