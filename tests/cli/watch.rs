@@ -271,6 +271,39 @@ fn a_folder_of_profiles_that_comes_later_is_found_at_the_next_look() {
     daemon.ends();
 }
 
+/// The boot is another one for the state on disk only: its values, and its journal, went with it.
+#[test]
+fn started_with_an_invalid_profile_it_runs_what_was_in_force_last() {
+    let Some(world) = world("[sysctl]\nnet.ipv4.tcp_fin_timeout = 33\n", "") else { return };
+    let reboot = || {
+        world.sh("sysctl -qw net.ipv4.tcp_fin_timeout=60; rm -f state/*/journal");
+        world.sh("sed -i 's/\"boot_id\": *\"[^\"]*\"/\"boot_id\": \"another\"/' state/*/applied");
+    };
+    world.trimtab(&["apply"]).exits(0);
+    reboot();
+    world.trimtab(&["status"]).exits(0).says(&["nothing in this boot"]);
+    world.profile("p", "[sysctl]\nnet.ipv4.tcp_fin_timeot 3");
+    // Who only observes writes nothing, whatever was once in force.
+    world.write("host.toml", "profiles = ['p']\nmode = 'observe'\n");
+    let daemon = Daemon::start(&world);
+    assert_eq!(world.sysctl(FIN), "60");
+    daemon.ends();
+    world.write("host.toml", "profiles = ['p']\n[drift]\nread-back = '1s'\n");
+    let daemon = Daemon::start(&world);
+    assert_eq!(world.sysctl(FIN), "33", "{}", daemon.log());
+    daemon.hears("degraded");
+    assert!(daemon.log().contains("in force again"), "{}", daemon.log());
+    world.sh("sysctl -qw net.ipv4.tcp_fin_timeout=99");
+    daemon.until(FIN, "33");
+    world.trimtab(&["status"]).exits(0).says(&["! degraded", "the settings have errors", "profile p, 1 settings"]);
+    world.profile("p", "[sysctl]\nnet.ipv4.tcp_fin_timeout = 44\n");
+    daemon.until(FIN, "44");
+    daemon.hears("STATUS=watching");
+    daemon.ends();
+    world.trimtab(&["revert"]).exits(0);
+    assert_eq!(world.sysctl(FIN), "60");
+}
+
 #[test]
 fn sighup_applies_anew_and_says_so() {
     let Some(world) = world("[sysctl]\nnet.ipv4.tcp_fin_timeout = { value = 33, on-drift = 'report' }\n", "") else {

@@ -221,6 +221,28 @@ pub fn carry_out(session: &mut Session, order: &Order) -> Result<Carried, Failur
     Ok(Carried { document, finished: Some(finished), host, store, _locked: locked })
 }
 
+/// Puts in force again what an earlier boot had in force last, for a daemon that starts with profiles that are invalid. Nothing
+/// is done where anything is in force already, awaits its confirmation, or never was.
+///
+/// # Errors
+/// Everything that fails before the first write.
+pub fn carry_out_last(session: &mut Session, wait: cli::Wait) -> Result<Option<Finished>, Failure> {
+    recovery::refuse_if_disabled()?;
+    let (_locked, mut store) = session.locked_store(wait)?;
+    let now = session.now();
+    let recovered = recovery::recover(session, &mut store, &now, Trials::Respect)?;
+    recovery::tell(&recovered);
+    let is_free = store.in_force().is_none() && !matches!(recovered, Recovered::Awaiting { .. });
+    let last = store.applied.clone().filter(|last| is_free && !last.desired.settings.is_empty());
+    let Some(Applied { desired, roles, profiles, .. }) = last else { return Ok(None) };
+    let set = Set { desired, roles, profiles };
+    session.host.learn_links(session.kernel.as_mut(), set.desired.settings.keys());
+    let goals = goal::of_apply(&set.desired, &store.history.held);
+    let plan = session.plan(&goals)?;
+    let job = Job { plan: &plan, set: &set, verb: "apply", trial: None };
+    Ok(Some(transaction::run(session.kernel.as_mut(), &mut store, &session.host, job, &now)?))
+}
+
 /// Whether the set that is wanted may be put in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Standing {

@@ -179,6 +179,7 @@ impl Daemon {
             .inspect_err(|error| tracing::warn!(%error, "changes of profiles are not noticed: send SIGHUP"))
             .ok();
         self.apply(FIRST_WAIT, BTreeMap::new());
+        self.apply_last_good(FIRST_WAIT);
         metrics.serve_at(&self.metrics_place()).await;
         service::ready(&self.status());
         let mut due = self.look();
@@ -304,6 +305,30 @@ impl Daemon {
         self.degraded = Some(failure.message);
         if self.config.is_none() {
             self.config = host_config(&self.common).ok();
+        }
+    }
+
+    /// Where the profiles are invalid and this boot has put nothing in force yet: what was in force last is put in force again.
+    /// Not if the host file is invalid: nobody knows then whether anything may be written.
+    fn apply_last_good(&mut self, wait: Duration) {
+        let may_write = self.config.as_ref().is_some_and(|config| config.mode == Mode::Enforce);
+        if self.degraded.is_none() || !may_write || self.paused.is_some() {
+            return;
+        }
+        let outcome =
+            Session::open_here(&self.common).and_then(|mut session| apply::carry_out_last(&mut session, Wait { wait }));
+        match outcome {
+            Ok(None) => {}
+            Ok(Some(finished)) => match finished.failure() {
+                None => {
+                    tracing::warn!("what was in force before this boot is in force again, until the profiles are valid")
+                }
+                Some(failure) => tracing::error!(%failure, "what was in force before this boot cannot be put in force"),
+            },
+            Err(failure) => {
+                let failure = failure.message;
+                tracing::error!(failure, "what was in force before this boot cannot be put in force");
+            }
         }
     }
 
