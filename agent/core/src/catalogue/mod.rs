@@ -291,8 +291,13 @@ pub fn suggest(key: &SysctlKey) -> Option<String> {
         let candidate = fill(entry.pattern, key)?.to_string();
         Some((strsim::damerau_levenshtein(&wanted, &candidate), candidate))
     };
-    // A pattern of quite another length cannot be near; a star stands for the segment that the key has there.
-    let similar = |entry: &&Entry| entry.pattern.contains('*') || entry.pattern.len().abs_diff(wanted.len()) <= limit;
+    // What is of quite another length cannot be near. A star stands for the segment that the key has there.
+    let segments: Vec<&str> = key.segments().collect();
+    let length = |pattern: &str| {
+        let starred = pattern.split('.').zip(&segments).filter(|(part, _)| *part == "*");
+        starred.fold(pattern.len(), |length, (_, segment)| length + segment.len() - 1)
+    };
+    let similar = |entry: &&Entry| length(entry.pattern).abs_diff(wanted.len()) <= limit;
     let near = known().filter(similar).filter_map(measured).filter(|(distance, _)| (1..=limit).contains(distance));
     let elsewhere = || known().filter(|entry| entry.pattern.rsplit('.').next() == Some(key.name()));
     near.min_by_key(|(distance, _)| *distance)

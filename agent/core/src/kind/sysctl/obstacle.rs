@@ -120,6 +120,7 @@ fn absent_on_interface(key: &SysctlKey, interface: &str, world: &World) -> Obsta
         };
     }
     // A key that is spelt right needs no suggestion.
-    let near = catalogue::suggest(key).filter(|_| !is_known).map(|near| format!("did you mean {near}?"));
+    let near = if is_known { None } else { catalogue::suggest(key) };
+    let near = near.map(|near| format!("did you mean {near}?"));
     Obstacle { advice: near, ..lacking("absent-key", "this kernel has no such key for an interface") }
 }
