@@ -235,6 +235,22 @@ fn a_refused_message_undoes_all_before_it() {
     }
 }
 
+/// The value was taken, and the device is down for good: the next member of the bond is not touched, and the first goes back.
+#[test]
+fn a_member_of_a_bond_that_does_not_come_back_costs_no_other() {
+    let member = || Device::physical("igb").member_of("bond0");
+    let mut bench = bench(&[("bond0", Device::bond()), ("eth0", member()), ("eth1", member())]);
+    let before = values(&bench.kernel);
+    bench.kernel.lose_carrier(&link("eth0/ring/rx"));
+    let set = desired([("link:eth0/ring/rx", is("1024")), ("link:eth1/ring/rx", is("1024"))]);
+    let finished = bench.apply(&set);
+    let Finished::Undone(failure) = &finished else { panic!("{finished:?}") };
+    assert_eq!(failure.to_string(), "link:eth0/ring/rx: `1024` was taken, but after 20 s the link has not come back");
+    is_undone(&finished, &bench, &before);
+    assert_eq!(bench.sent(), [["eth0/ring/rx = 1024"], ["eth0/ring/rx = 512"]]);
+    comes_and_goes(&mut bench, &set);
+}
+
 #[test]
 fn a_driver_that_takes_a_value_and_holds_another_is_found_out() {
     let mut bench = card();

@@ -70,6 +70,8 @@ pub struct FakeKernel {
     writes: usize,
     faults: BTreeMap<usize, Fault>,
     refused: BTreeMap<Address, i32>,
+    /// Values of devices whose next message costs the link.
+    carrier_lost: BTreeSet<Address>,
     before_reads: BTreeMap<usize, Vec<Event>>,
     before_writes: BTreeMap<usize, Vec<Event>>,
     dumps: usize,
@@ -175,6 +177,7 @@ impl FakeKernel {
             writes: 0,
             faults: BTreeMap::new(),
             refused: BTreeMap::new(),
+            carrier_lost: BTreeSet::new(),
             before_reads: BTreeMap::new(),
             before_writes: BTreeMap::new(),
             dumps: 0,

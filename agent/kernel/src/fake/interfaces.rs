@@ -112,6 +112,11 @@ impl FakeKernel {
         self.refused.insert(Address::link(key.clone()), errno);
     }
 
+    /// Has the next message with this value taken, and the link of the device not come back in time.
+    pub fn lose_carrier(&mut self, key: &LinkKey) {
+        self.carrier_lost.insert(Address::link(key.clone()));
+    }
+
     /// Every message about a device so far, in order, those of others included.
     pub fn messages(&self) -> &[Message] {
         &self.messages
@@ -144,7 +149,13 @@ impl FakeKernel {
             (None, Some(Fault::Store(text))) => self.send(&stored(&keys, &text)),
         };
         self.messages.push(Message { cells: keys, taken: outcome.is_ok(), foreign: false });
-        outcome.map_err(|refused| refused.told(cells, address))
+        outcome.map_err(|refused| refused.told(cells, address))?;
+        match cells.iter().find(|(address, _)| self.carrier_lost.remove(address)) {
+            Some((address, value)) => {
+                Err(WriteError::CarrierLost { address: address.clone(), text: value.to_string(), waited: 20 })
+            }
+            None => Ok(()),
+        }
     }
 
     /// A message, and what it moves outside of the devices.

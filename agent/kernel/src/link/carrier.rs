@@ -67,3 +67,35 @@ impl Waiting {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn before(slave_kind: Option<&'static str>, carrier: Option<bool>, key: &str) -> Waiting {
+        let link = Link { index: 7, slave_kind: slave_kind.map(Into::into), carrier, ..Link::default() };
+        Waiting::before(&link, &key.parse().unwrap())
+    }
+
+    #[test]
+    fn a_member_that_carries_is_waited_for_where_it_is_reset() {
+        for key in ["eth0/mtu", "eth0/ring/rx", "eth0/channel/combined", "eth0/feature/rx-gro", "eth0/pause/rx"] {
+            for kind in ["bond", "team"] {
+                assert_eq!(before(Some(kind), Some(true), key), Waiting::Carrier(7), "{kind} {key}");
+            }
+        }
+        for key in ["eth0/txqueuelen", "eth0/queue/rx-0/rps-cpus"] {
+            assert_eq!(before(Some("bond"), Some(true), key), Waiting::Nothing, "{key}");
+        }
+    }
+
+    #[test]
+    fn what_was_down_or_carries_alone_is_not_waited_for() {
+        for carrier in [None, Some(false)] {
+            assert_eq!(before(Some("bond"), carrier, "eth0/mtu"), Waiting::Nothing);
+        }
+        for kind in [None, Some("bridge")] {
+            assert_eq!(before(kind, Some(true), "eth0/mtu"), Waiting::Nothing);
+        }
+    }
+}

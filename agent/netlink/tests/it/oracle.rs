@@ -11,7 +11,11 @@ use trimtab_netlink::ethtool::Coalesce;
 use trimtab_netlink::ethtool::Device;
 use trimtab_netlink::ethtool::Ethtool;
 use trimtab_netlink::ethtool::Pause;
+use trimtab_netlink::ethtool::PrivateFlags;
 use trimtab_netlink::ethtool::Rings;
+use trimtab_netlink::ethtool::Rss;
+use trimtab_netlink::ethtool::StringSet;
+use trimtab_netlink::ethtool::StringSetId;
 
 use crate::namespace::in_new_netns;
 use crate::namespace::run;
@@ -157,10 +161,41 @@ fn pause_agrees(ours: Option<Pause>, theirs: Option<String>) {
     }
 }
 
+/// The program asks by ioctl(2), which tells it of every kernel; netlink tells it since Linux 6.2.
+fn scaling_agrees(ours: Option<Rss>, functions: &StringSet, theirs: Option<String>) {
+    let Some((ours, theirs)) = ours.zip(theirs) else { return };
+    let (table, rest) = theirs.split_once("RSS hash key:\n").unwrap();
+    let (key, rest) = rest.split_once('\n').unwrap();
+    let table: Vec<u32> = lines(table)
+        .into_iter()
+        .filter_map(|(from, queues)| Some((from.parse::<u32>().ok()?, queues)))
+        .collect::<BTreeMap<u32, &str>>()
+        .into_values()
+        .flat_map(|queues| queues.split_whitespace().map(|queue| queue.parse().unwrap()))
+        .collect();
+    assert_eq!(ours.indirection, table);
+    let shown = ours.key.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":");
+    assert_eq!(if shown.is_empty() { "Operation not supported" } else { &shown }, key);
+    for (name, shown) in lines(rest) {
+        let Some(bit) = functions.index(name) else { continue };
+        let is_on = ours.hash_function.is_some_and(|all| all & (1 << bit) != 0);
+        assert_eq!(shown, switch(Some(is_on)), "{name}");
+    }
+}
+
+fn private_flags_agree(ours: Option<PrivateFlags>, theirs: Option<String>) {
+    let theirs = theirs.unwrap_or_default();
+    let shown: BTreeMap<&str, &str> = lines(&theirs).into_iter().filter(|(_, shown)| !shown.is_empty()).collect();
+    let ours = ours.unwrap_or_default().flags;
+    let ours: BTreeMap<&str, &str> = ours.iter().map(|(name, on)| (name.as_str(), switch(Some(*on)))).collect();
+    assert_eq!(shown, ours);
+}
+
 /// Every device of the namespace; how many there are.
 fn all_agree() -> usize {
     let mut ethtool = Ethtool::open().unwrap();
     let devices: Vec<String> = ethtool.dump_features().unwrap().into_iter().map(|one| one.device.name).collect();
+    let functions = ethtool.strings(StringSetId::RssHashFunctions, None).unwrap();
     for name in &devices {
         let device = Device::Name(name);
         features_agree(&mut ethtool, name);
@@ -168,6 +203,8 @@ fn all_agree() -> usize {
         channels_agree(has(ethtool.channels(device)), told("-l", name));
         coalesce_agrees(has(ethtool.coalesce(device)), told("-c", name));
         pause_agrees(has(ethtool.pause(device)), told("-a", name));
+        scaling_agrees(has(ethtool.rss(device)), &functions, told("-x", name));
+        private_flags_agree(has(ethtool.private_flags(device)), told("--show-priv-flags", name));
         // Not all devices have any of this.
         let shown = Command::new("ethtool").arg(name).output().unwrap();
         let shown = String::from_utf8(shown.stdout).unwrap();
