@@ -44,6 +44,23 @@ fn any_spelling_leads_to_the_canonical_address() {
 }
 
 #[test]
+fn what_may_have_been_meant_is_said() {
+    let Some(world) = World::new() else { return };
+    world.sh("ip link add v0 type veth peer name p0");
+    for (address, why, meant) in [
+        ("net.ipv4.tcp_sak", "this kernel has no such key", "did you mean net.ipv4.tcp_sack?"),
+        ("net.ipv4.conf.all.rp_fliter", "this kernel has no such key", "did you mean net.ipv4.conf.all.rp_filter?"),
+        ("link:v0/feature/rx-gr", "no feature of this kernel has that name", "did you mean rx-gro?"),
+        ("link:v0/ring/rx", "the driver does not support it", ""),
+        ("link:v0/queue/rx-7/rps-cpus", "there is no queue rx-7", "channels.combined"),
+    ] {
+        world.trimtab(&["explain", address]).exits(0).says(&["nobody speaks of it", why, meant]);
+    }
+    let told = world.trimtab(&["explain", "link:v9/mtu"]).exits(0).says(&["live       there is no interface v9"]);
+    assert!(!told.out.contains("note"), "it is said once: {}", told.out);
+}
+
+#[test]
 fn what_moves_it_is_said() {
     let Some(world) = World::new() else { return };
     world.sh("ip link add v0 type veth peer name p0");

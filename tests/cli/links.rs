@@ -205,6 +205,31 @@ mtu = 1400
     assert_eq!(world.devices(), before);
 }
 
+/// Which number it would be does not matter then.
+#[test]
+fn a_formula_for_what_a_device_lacks_waits_for_no_fact() {
+    let Some(world) = World::with_devices() else { return };
+    world.profile(
+        "formula",
+        r#"
+[[link]]
+match = "v0"
+channels.combined = { value = { expr = "link.channels_combined_max" }, if-supported = true }
+txqueuelen = { expr = "link.speed / 2000000" }
+"#,
+    );
+    let lacks = "channel/combined  note: the driver does not support it";
+    world.trimtab(&["apply", "formula"]).exits(3).says(&[
+        lacks,
+        "txqueuelen  pending: link.speed is not known on this host",
+        "declare link.v0.speed under [facts]",
+    ]);
+    world.trimtab(&["verify"]).exits(3).says(&[lacks, "txqueuelen  pending: link.speed is not known"]);
+    world.write("host.toml", "[facts]\nlink.v0.speed = '1gbit'\n");
+    world.trimtab(&["apply", "formula"]).exits(0).says(&[lacks, "1 written and read back"]);
+    assert_eq!(world.of_ip("v0", "qlen"), "qlen 500");
+}
+
 #[test]
 fn a_device_that_comes_gets_its_settings_and_one_that_goes_is_forgotten() {
     let Some(world) = World::new() else { return };
@@ -248,6 +273,29 @@ fn nothing_is_forked_and_no_program_is_needed() {
     command.args(["--pid", "--fork", "--mount-proc", "sh", "-ec", &script]);
     // The shell is 1, and there are four runs.
     assert_eq!(Told::of(command).exits(0).out, "next is 6\n");
+}
+
+/// All of them are asked at once, so that it is as many questions whatever their number.
+#[test]
+fn a_plan_asks_no_more_of_a_hundred_devices_than_of_ten() {
+    let Some(world) = World::new() else { return };
+    world.profile(
+        "many",
+        "[[link]]\nmatch = { driver = \"veth\" }\nmtu = 1400\nchannels.rx = \"max\"\nfeatures = { gro = true, tso = false }\n",
+    );
+    let questions = |from: u32, to: u32| {
+        let batch = (from..to).map(|number| format!("link add v{number} type veth peer name w{number}\n"));
+        world.sh(&format!("ip -batch - <<'END'\n{}END", batch.collect::<String>()));
+        world.sh(&format!(
+            "strace -f -qq -e trace=sendto,sendmsg,sendmmsg,ioctl -o calls {TRIMTAB} {} plan many >told || test $? = 2; cat calls",
+            world.options().join(" ")
+        ))
+    };
+    let (few, many) = (questions(0, 10), questions(10, 100));
+    let told = world.sh("cat told");
+    assert!(told.contains("link v0, ") && told.contains(" and 194 more\n"), "{told}");
+    assert!(few.lines().count() > 3, "{few}");
+    assert_eq!(few.lines().count(), many.lines().count(), "{few}\n--- and of a hundred\n{many}");
 }
 
 const NARROW: &str = r#"

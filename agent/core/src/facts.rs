@@ -234,3 +234,23 @@ pub const KNOWN: &[KnownFact] = &[
 pub fn known(name: &str) -> Option<&'static KnownFact> {
     KNOWN.iter().find(|fact| fact.name == name)
 }
+
+/// How the host file names a fact under `[facts]`: one of `link` with the interface that is meant.
+pub fn declared(fact: &str, interface: Option<&str>) -> String {
+    let Some((inner, interface)) = fact.strip_prefix("link.").zip(interface) else { return fact.to_owned() };
+    let is_bare = interface.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    if is_bare { format!("link.{interface}.{inner}") } else { format!("link.\"{interface}\".{inner}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fact_is_declared_of_its_interface() {
+        assert_eq!(declared("uplink.speed", Some("eth0")), "uplink.speed");
+        assert_eq!(declared("link.speed", Some("eth0")), "link.eth0.speed");
+        assert_eq!(declared("link.speed", Some("eth0.100")), "link.\"eth0.100\".speed");
+        assert_eq!(declared("link.speed", None), "link.speed");
+    }
+}

@@ -16,12 +16,14 @@ use super::goal::Part;
 use crate::address::Address;
 use crate::desired::Setting;
 use crate::desired::Want;
+use crate::facts;
 use crate::facts::Facts;
 use crate::host::HostId;
 use crate::kind::Certainty;
 use crate::kind::Decision;
 use crate::kind::Effect;
 use crate::kind::Effects;
+use crate::kind::Obstacle;
 use crate::kind::Surroundings;
 use crate::kind::TakeBack;
 use crate::kind::World;
@@ -129,8 +131,13 @@ fn step(plan: &mut Plan, world: &mut World, address: &Address, goal: &Goal) {
     };
     let origin = setting.map(|setting| &setting.origin);
     if let Some(Setting { want: Want::Undecided { fact, expression }, .. }) = setting {
+        if let Some(obstacle) = never(address, world) {
+            plan.findings.push(Finding::of_obstacle(address, obstacle, setting));
+            return;
+        }
         let message = format!("{fact} is not known on this host, and `{expression}` needs it");
-        let advice = Some(format!("declare it under [facts] in the host file, or use known({fact}, …)"));
+        let declared = facts::declared(fact, address.interface());
+        let advice = Some(format!("declare {declared} under [facts] in the host file, or use known({fact}, …)"));
         plan.findings.push(
             Finding::about(Class::Pending, "fact-unknown", address, message).with_advice(advice).with_origin(origin),
         );
@@ -223,6 +230,12 @@ fn turn(plan: &Plan, address: &Address, goal: &Goal, world: &World) -> Result<Tu
         }
         Goal::TakeBack { before, ours, part } => Ok(take_back(plan, address, before, ours, part, world)),
     }
+}
+
+/// What the device does not support needs no fact to be decided.
+pub(super) fn never(address: &Address, world: &World) -> Option<Obstacle> {
+    let observed = world.read(address);
+    matches!(observed, Observed::Unsupported).then(|| rules_of(address).obstacle(address, observed, world)).flatten()
 }
 
 /// What to write for each value that may be found, in their order.

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::Class;
 use super::Finding;
+use super::build::never;
 use crate::address::Address;
 use crate::desired::Desired;
 use crate::desired::Origin;
@@ -66,6 +67,10 @@ fn one(comparison: &mut Comparison, address: &Address, setting: &Setting, world:
     let policy = match &setting.want {
         Want::Decided(policy) => policy,
         Want::Undecided { fact, expression: _ } => {
+            if let Some(obstacle) = never(address, world) {
+                comparison.findings.push(Finding::of_obstacle(address, obstacle, Some(setting)));
+                return;
+            }
             let message = format!("{fact} is not known on this host");
             let finding = Finding::about(Class::Pending, "fact-unknown", address, message);
             comparison.findings.push(finding.with_origin(Some(&setting.origin)));

@@ -1,5 +1,6 @@
 //! `trimtab explain`: everything that speaks of one address.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
@@ -16,6 +17,7 @@ use trimtab_core::desired::Want;
 use trimtab_core::journal::Held;
 use trimtab_core::kind::rules_of;
 use trimtab_core::observed::Observed;
+use trimtab_core::plan::Class;
 use trimtab_core::plan::Finding;
 use trimtab_core::plan::Plan;
 use trimtab_core::plan::goal;
@@ -84,7 +86,10 @@ pub fn run(common: &Common, options: &cli::Explain) -> Result<Exit, Failure> {
         desired = applied.desired.clone();
     }
     let setting = desired.settings.get(&address).cloned();
-    let plan = plan_of(&mut session, &desired, &store.history.held, &address)?;
+    let mut plan = plan_of(&mut session, &desired, &store.history.held, &address)?;
+    if plan.findings.is_empty() {
+        plan.findings.extend(why_absent(&session, &address, &observed));
+    }
     let files = trimtab_kernel::sysctld::gather(Path::new("/")).files;
     let boot = NextBoot::new(&files);
     let key = match &address.object {
@@ -113,11 +118,21 @@ pub fn run(common: &Common, options: &cli::Explain) -> Result<Exit, Failure> {
     Ok(Exit::Good)
 }
 
+/// Why there is no such value, and what may have been meant, where no setting has it said.
+fn why_absent(session: &Session, address: &Address, observed: &BTreeMap<Address, Observed>) -> Option<Finding> {
+    let live = observed.get(address).filter(|live| matches!(live, Observed::Absent | Observed::Unsupported))?;
+    let obstacle = rules_of(address).obstacle(address, live, &session.host.world(observed))?;
+    // That is told in the place of the value.
+    let is_told = address.interface().is_some_and(|name| !session.host.interfaces.contains(name));
+    (!is_told)
+        .then(|| Finding::about(Class::Note, obstacle.code, address, obstacle.message).with_advice(obstacle.advice))
+}
+
 /// The part of the plan that changes or moves the address.
 fn plan_of(
     session: &mut Session,
     desired: &Desired,
-    held: &std::collections::BTreeMap<Address, Held>,
+    held: &BTreeMap<Address, Held>,
     address: &Address,
 ) -> Result<Plan, Failure> {
     let goals = goal::of_apply(desired, held);
