@@ -305,6 +305,18 @@ fn started_with_an_invalid_profile_it_runs_what_was_in_force_last() {
 }
 
 #[test]
+fn at_its_end_what_was_there_before_comes_back_if_that_is_asked_for() {
+    let Some(world) = world("[sysctl]\nnet.ipv4.tcp_fin_timeout = 33\n", "on-stop = 'revert'") else { return };
+    for _ in 0..2 {
+        let daemon = Daemon::start(&world);
+        assert_eq!(world.sysctl(FIN), "33", "its end is no pause");
+        daemon.ends();
+        assert_eq!(world.sysctl(FIN), "60");
+    }
+    world.trimtab(&["status"]).exits(0).says(&["nothing in this boot", "changed: 0 values"]);
+}
+
+#[test]
 fn sighup_applies_anew_and_says_so() {
     let Some(world) = world("[sysctl]\nnet.ipv4.tcp_fin_timeout = { value = 33, on-drift = 'report' }\n", "") else {
         return;

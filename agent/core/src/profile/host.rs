@@ -38,6 +38,16 @@ pub enum Mode {
     Observe,
 }
 
+/// What becomes of what is in force when the daemon is told to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnStop {
+    /// It stays.
+    #[default]
+    Keep,
+    /// What was there before trimtab comes back.
+    Revert,
+}
+
 /// How often one address may be put back before trimtab stops fighting over it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Breaker {
@@ -71,6 +81,8 @@ pub struct HostConfig {
     pub breaker: Option<Breaker>,
     /// Where metrics are served; none is the default in the runtime folder.
     pub metrics: Option<Listen>,
+    /// What the end of the daemon means.
+    pub on_stop: OnStop,
     /// The namespaces that the host file speaks of, sorted.
     pub namespaces: Vec<String>,
 }
@@ -84,6 +96,7 @@ impl Default for HostConfig {
             read_back: Duration::from_secs(30),
             breaker: Some(Breaker { reverts: 3, within: Duration::from_secs(600) }),
             metrics: None,
+            on_stop: OnStop::default(),
             namespaces: Vec::new(),
         }
     }
@@ -120,7 +133,7 @@ pub(super) struct HostFile {
     pub(super) namespaces: std::collections::BTreeMap<String, Section>,
 }
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "profiles",
     "mode",
     "on-drift",
@@ -129,6 +142,7 @@ const KEYS: [&str; 14] = [
     "facts",
     "drift",
     "metrics",
+    "on-stop",
     "namespace",
     "sysctl",
     "link",
@@ -157,6 +171,10 @@ pub(super) fn host_file(file: &mut File<'_>, table: &Table) -> HostFile {
         match entry.key.as_str() {
             "drift" => drift(file, &entry.node, &mut host.config),
             "metrics" => metrics(file, &entry.node, &mut host.config),
+            "on-stop" => {
+                let policies = [("keep", OnStop::Keep), ("revert", OnStop::Revert)];
+                host.config.on_stop = leaf::choice(file, &entry.node, "`on-stop`", &policies).unwrap_or_default();
+            }
             "namespace" => namespaces(file, &entry.node, &mut host),
             _ => section_entry(file, entry, &mut host.own, &KEYS),
         }

@@ -49,6 +49,7 @@ pub use host::Breaker;
 pub use host::HostConfig;
 pub use host::Listen;
 pub use host::Mode;
+pub use host::OnStop;
 pub use load::Loaded;
 pub use load::Request;
 pub use load::load;

@@ -36,7 +36,7 @@ const KEYS: [&str; 9] =
     ["description", "include", "on-drift", "params", "sysctl", "link", "conntrack", nft::NOTRACK, nft::MSS_CLAMP];
 /// Sections of kinds that later versions know.
 const LATER: [&str; 2] = ["tc", "nft"];
-const HOST_ONLY: [&str; 7] = ["profiles", "mode", "unmanaged", "facts", "drift", "metrics", "namespace"];
+const HOST_ONLY: [&str; 8] = ["profiles", "mode", "unmanaged", "facts", "drift", "metrics", "on-stop", "namespace"];
 
 /// Reads the top level of a profile.
 pub(super) fn profile(file: &mut File<'_>, table: &Table) -> Profile {

@@ -77,6 +77,14 @@ pub fn host_schema() -> Value {
         ),
     );
     properties.insert(
+        "on-stop".to_owned(),
+        json!({
+            "description": "What becomes of what is in force when the daemon is told to end: it stays, or what was there before trimtab comes back.",
+            "enum": ["keep", "revert"],
+            "default": "keep",
+        }),
+    );
+    properties.insert(
         "metrics".to_owned(),
         object(
             "Where metrics are served.",

@@ -31,6 +31,7 @@ use trimtab_core::plan::Finding;
 use trimtab_core::profile::HostConfig;
 use trimtab_core::profile::Listen;
 use trimtab_core::profile::Mode;
+use trimtab_core::profile::OnStop;
 use trimtab_core::render::Paint;
 use trimtab_kernel::lock::Lock;
 use trimtab_kernel::state::namespace;
@@ -54,6 +55,7 @@ use crate::session::host_config;
 use crate::verbs::apply;
 use crate::verbs::apply::Carried;
 use crate::verbs::apply::Order;
+use crate::verbs::revert;
 
 use files::Files;
 use look::Look;
@@ -221,8 +223,28 @@ impl Daemon {
             }
         }
         service::stopping();
-        tracing::info!("told to end; what is in force stays in force");
+        self.stop();
         Ok(Exit::Good)
+    }
+
+    /// What was asked for at the end: nothing, or what was there before trimtab comes back.
+    fn stop(&self) {
+        let config = self.config.as_ref().filter(|config| config.mode == Mode::Enforce);
+        match config.map(|config| config.on_stop).unwrap_or_default() {
+            OnStop::Keep => tracing::info!("told to end; what is in force stays in force"),
+            OnStop::Revert => {
+                let wait = Wait { wait: FIRST_WAIT };
+                let outcome =
+                    Session::open_here(&self.common).and_then(|mut session| revert::take_back(&mut session, &[], wait));
+                match outcome.map(|(_, finished)| finished.failure().map(ToString::to_string)) {
+                    Ok(None) => tracing::info!("told to end; what was there before trimtab is back"),
+                    Ok(Some(failure)) => {
+                        tracing::error!(failure, "not everything that was there before trimtab is back")
+                    }
+                    Err(failure) => tracing::error!(failure = failure.message, "what is in force stays in force"),
+                }
+            }
+        }
     }
 
     /// Puts the roles in force, but for what is to be left. An invalid profile leaves what is in force as it is, and so does

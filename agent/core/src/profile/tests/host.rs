@@ -8,6 +8,7 @@ use crate::policy::OnDrift;
 use crate::profile::Breaker;
 use crate::profile::Listen;
 use crate::profile::Mode;
+use crate::profile::OnStop;
 
 fn host(text: &str) -> World {
     World::default().host(text)
@@ -51,6 +52,9 @@ profiles = []",
     assert_eq!(config.breaker, Some(Breaker { reverts: 5, within: Duration::from_secs(3600) }));
     assert_eq!(config.metrics, Some(Listen::Tcp("127.0.0.1:9417".parse().unwrap())));
     assert_eq!(config.namespaces, ["blue", "red"]);
+    let stop = |text| host(text).load().bundle.map(|bundle| bundle.host.on_stop);
+    assert_eq!((stop(""), stop("on-stop = 'revert'")), (Some(OnStop::Keep), Some(OnStop::Revert)));
+    assert_eq!(stop("on-stop = 'explode'"), None);
     let off = host("[drift]\nbreaker = 'off'\n[metrics]\nlisten = 'unix:/run/x.sock'").load().bundle.unwrap().host;
     assert_eq!((off.breaker, off.metrics), (None, Some(Listen::Unix("/run/x.sock".into()))));
 }
