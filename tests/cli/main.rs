@@ -31,3 +31,4 @@ mod trial;
 mod waits;
 mod watch;
 mod world;
+mod writes;

@@ -119,15 +119,16 @@ impl Events {
 }
 
 fn say(told: &Told) {
-    let Told { address, what, found, wanted, disrupts, retry_in, reason, caller } = told;
+    let Told { address, what, found, wanted, disrupts, retry_in, reason, caller, wrote, after_us, writer } = told;
+    let by = writer.as_ref().map(tracing::field::display);
     let wanted = wanted.as_ref().map(tracing::field::display);
     match what {
-        What::Drifted => tracing::warn!(%address, %found, wanted, "drifted"),
-        What::Reported => tracing::warn!(%address, %found, wanted, disrupts, "drifted, and is left"),
-        What::PutBack => tracing::info!(%address, was = %found, "put back"),
+        What::Drifted => tracing::warn!(%address, %found, wanted, by, "drifted"),
+        What::Reported => tracing::warn!(%address, %found, wanted, disrupts, by, "drifted, and is left"),
+        What::PutBack => tracing::info!(%address, was = %found, after_us, "put back"),
         What::NotPutBack => tracing::error!(%address, %found, "drifted, and cannot be put back"),
         What::Contended => {
-            tracing::error!(%address, %found, wanted, retry_in, "contended: somebody else keeps changing it");
+            tracing::error!(%address, %found, wanted, retry_in, by, "contended: somebody else keeps changing it");
         }
         What::LeaseBegan => {
             let uid = caller.as_ref().map(|caller| caller.uid);
@@ -135,6 +136,8 @@ fn say(told: &Told) {
         }
         What::LeaseEnded => tracing::info!(%address, %found, "the lease has ended"),
         What::HoldsAgain => tracing::info!(%address, was = %found, "holds again"),
+        What::Attempted => tracing::info!(%address, %found, wrote, by, "written in vain"),
+        What::Transient => tracing::info!(%address, %found, wrote, by, "written, and written back"),
     }
 }
 

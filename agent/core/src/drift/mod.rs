@@ -2,14 +2,16 @@
 //!
 //! [`step`] is a state machine: what was seen and what came of putting values back go in, what to put back and what to
 //! tell come out. Time is an argument, from a clock that also counts while the host sleeps. Whether a value drifted at all
-//! is decided by [`crate::plan::compare`]; who moved it is not known here.
+//! is decided by [`crate::plan::compare`]; who was heard to write is only told.
 //!
 //! Two who fight over one value end it here: once an address was put back as often as the breaker allows, it is
 //! *contended*, which is told, and left to the other for a time that grows with each retry.
 
+mod attempt;
 mod breaker;
 #[cfg(test)]
 mod tests;
+mod writer;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -26,6 +28,9 @@ use crate::policy::OnDrift;
 use crate::profile::Breaker;
 use crate::value::Value;
 
+pub use attempt::Attempt;
+pub use writer::Writer;
+
 use breaker::Attempts;
 
 /// What is known of every address that has drifted of late.
@@ -39,8 +44,15 @@ pub struct State {
 struct Course {
     /// What was told of it last, and of which value.
     told: Option<(What, Value)>,
+    /// When the write was heard of that it drifted by.
+    written_at: Option<Duration>,
+    /// When it was told last that somebody wrote in vain.
+    in_vain: Option<Duration>,
     attempts: Attempts,
 }
+
+/// How often, at most, it is told of an address that somebody wrote in vain.
+const IN_VAIN: Duration = Duration::from_secs(60);
 
 /// A value that was seen not to be as wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +63,10 @@ pub struct Seen {
     pub on_drift: OnDrift,
     /// What putting it back would do to traffic, if it does anything.
     pub disrupts: Option<String>,
+    /// Who wrote, where that was heard of.
+    pub writer: Option<Writer>,
+    /// When that was, on the clock of [`step`].
+    pub written_at: Option<Duration>,
 }
 
 /// What happened.
@@ -62,6 +78,8 @@ pub enum Event {
         seen: BTreeMap<Address, Seen>,
         /// What holds. Of what is in neither nothing is known: it has left the set, or its interface has gone.
         holds: BTreeSet<Address>,
+        /// Writes that came to nothing.
+        attempts: Vec<Attempt>,
     },
     /// These were put back, and read back.
     PutBack(BTreeSet<Address>),
@@ -75,7 +93,7 @@ pub enum Action {
     /// Put these back, in one transaction.
     PutBack(BTreeSet<Address>),
     /// Tell this.
-    Tell(Told),
+    Tell(Box<Told>),
 }
 
 /// Something to be told of an address.
@@ -102,13 +120,34 @@ pub struct Told {
     /// Who took a lease or ended it; none if it ended by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller: Option<Box<Caller>>,
+    /// What was written in vain, as it was written; never of a secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wrote: Option<String>,
+    /// Microseconds from the write until it was put back, where the write was heard of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_us: Option<u64>,
+    /// Who wrote, where that was heard of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub writer: Option<Writer>,
 }
 
 impl Told {
     /// The bare fact.
     pub fn new(address: &Address, what: What, found: Value) -> Told {
         let address = address.clone();
-        Told { address, what, found, wanted: None, disrupts: None, retry_in: None, reason: None, caller: None }
+        Told {
+            address,
+            what,
+            found,
+            wanted: None,
+            disrupts: None,
+            retry_in: None,
+            reason: None,
+            caller: None,
+            wrote: None,
+            after_us: None,
+            writer: None,
+        }
     }
 }
 
@@ -132,6 +171,10 @@ pub enum What {
     LeaseBegan,
     /// A lease has ended.
     LeaseEnded,
+    /// Somebody wrote another value, and the kernel did not take it or nothing came of it. It held all the time.
+    Attempted,
+    /// Somebody wrote another value and, before anything was put back, the wanted one.
+    Transient,
 }
 
 /// An address that has drifted and is not as wanted.
@@ -157,9 +200,13 @@ pub struct Contended {
 /// Takes one event into account. `breaker` is none where it is off.
 pub fn step(state: &mut State, event: Event, breaker: Option<&Breaker>, now: Duration) -> Vec<Action> {
     match event {
-        Event::Looked { seen, holds } => looked(state, seen, &holds, breaker, now),
-        Event::PutBack(addresses) => told_of(state, addresses, What::PutBack),
-        Event::NotPutBack(addresses) => told_of(state, addresses, What::NotPutBack),
+        Event::Looked { seen, holds, attempts } => {
+            let mut actions = looked(state, seen, &holds, breaker, now);
+            actions.extend(attempts.into_iter().filter_map(|attempt| in_vain(state, attempt, now)));
+            actions
+        }
+        Event::PutBack(addresses) => told_of(state, addresses, What::PutBack, now),
+        Event::NotPutBack(addresses) => told_of(state, addresses, What::NotPutBack, now),
     }
 }
 
@@ -176,7 +223,12 @@ impl State {
             let (what, found) = course.told.as_ref()?;
             let is_open = match what {
                 What::Drifted | What::Reported | What::NotPutBack | What::Contended => true,
-                What::PutBack | What::HoldsAgain | What::LeaseBegan | What::LeaseEnded => false,
+                What::PutBack
+                | What::HoldsAgain
+                | What::LeaseBegan
+                | What::LeaseEnded
+                | What::Attempted
+                | What::Transient => false,
             };
             is_open.then(|| Open { address: address.clone(), what: *what, found: found.clone() })
         })
@@ -211,11 +263,11 @@ fn looked(
             && what != What::PutBack
             && holds.contains(address)
         {
-            actions.push(Action::Tell(Told::new(address, What::HoldsAgain, found)));
+            actions.push(tell(Told::new(address, What::HoldsAgain, found)));
         }
     }
     let mut back = BTreeSet::new();
-    for (address, Seen { mismatch, on_drift, disrupts }) in seen {
+    for (address, Seen { mismatch, on_drift, disrupts, writer, written_at }) in seen {
         let what = match on_drift {
             OnDrift::Ignore => continue,
             OnDrift::Report => What::Reported,
@@ -240,18 +292,21 @@ fn looked(
             continue;
         }
         course.told = Some(news);
+        course.written_at = written_at;
         let retry_in = (what == What::Contended).then(|| course.attempts.pause_left(now)).flatten();
-        actions.push(Action::Tell(Told {
+        actions.push(tell(Told {
             wanted: Some(mismatch.wanted),
             disrupts: disrupts.filter(|_| what == What::Reported && on_drift != OnDrift::Report),
             retry_in: retry_in.map(|left| left.as_secs()),
+            writer,
             ..Told::new(&address, what, mismatch.found)
         }));
     }
     state.courses.retain(|_, course| {
         // What is over is forgotten in any case.
         let are_of_late = course.attempts.are_of_late(breaker, now);
-        course.told.is_some() || are_of_late
+        let was_in_vain = course.in_vain.is_some_and(|at| now.saturating_sub(at) < IN_VAIN);
+        course.told.is_some() || are_of_late || was_in_vain
     });
     if !back.is_empty() {
         actions.push(Action::PutBack(back));
@@ -259,7 +314,7 @@ fn looked(
     actions
 }
 
-fn told_of(state: &mut State, addresses: BTreeSet<Address>, what: What) -> Vec<Action> {
+fn told_of(state: &mut State, addresses: BTreeSet<Address>, what: What, now: Duration) -> Vec<Action> {
     let mut actions = Vec::new();
     for address in addresses {
         let Some(course) = state.courses.get_mut(&address) else { continue };
@@ -267,7 +322,24 @@ fn told_of(state: &mut State, addresses: BTreeSet<Address>, what: What) -> Vec<A
         let Some((What::Drifted, found)) = &course.told else { continue };
         let found = found.clone();
         course.told = Some((what, found.clone()));
-        actions.push(Action::Tell(Told::new(&address, what, found)));
+        let after = course.written_at.take().filter(|_| what == What::PutBack).map(|at| now.saturating_sub(at));
+        let after_us = after.and_then(|after| u64::try_from(after.as_micros()).ok());
+        actions.push(tell(Told { after_us, ..Told::new(&address, what, found) }));
     }
     actions
+}
+
+/// A write in vain is told, and not each one of a storm.
+fn in_vain(state: &mut State, attempt: Attempt, now: Duration) -> Option<Action> {
+    let Attempt { address, what, found, wrote, writer } = attempt;
+    let course = state.courses.entry(address.clone()).or_default();
+    if course.told.is_some() || course.in_vain.is_some_and(|at| now.saturating_sub(at) < IN_VAIN) {
+        return None;
+    }
+    course.in_vain = Some(now);
+    Some(tell(Told { wrote, writer: Some(writer), ..Told::new(&address, what, found) }))
+}
+
+fn tell(told: Told) -> Action {
+    Action::Tell(Box::new(told))
 }

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::desired::Layer;
 use crate::desired::Origin;
+use crate::facts::Facts;
 use crate::policy::Policy;
 use crate::policy::Scalar;
 use crate::policy::Wanted;
@@ -29,12 +30,12 @@ fn seen(found: i64, on_drift: OnDrift, disrupts: Option<&str>) -> Event {
         found: Value::Int(found),
         origin: Origin { layer: Layer::Profile, file: "p.toml".into(), line: 1, written_as: None },
     };
-    let seen = Seen { mismatch, on_drift, disrupts: disrupts.map(str::to_owned) };
-    Event::Looked { seen: BTreeMap::from([(address(A), seen)]), holds: BTreeSet::new() }
+    let seen = Seen { mismatch, on_drift, disrupts: disrupts.map(str::to_owned), writer: None, written_at: None };
+    Event::Looked { seen: BTreeMap::from([(address(A), seen)]), holds: BTreeSet::new(), attempts: Vec::new() }
 }
 
 fn holds() -> Event {
-    Event::Looked { seen: BTreeMap::new(), holds: BTreeSet::from([address(A)]) }
+    Event::Looked { seen: BTreeMap::new(), holds: BTreeSet::from([address(A)]), attempts: Vec::new() }
 }
 
 fn put_back() -> Event {
@@ -72,7 +73,7 @@ fn what_is_only_reported_is_told_again_only_when_it_changes() {
     assert_eq!(at(&mut state, seen(2, OnDrift::Report, None), 2), ["Reported"]);
     assert_eq!(at(&mut state, holds(), 3), ["HoldsAgain"]);
     assert_eq!(at(&mut state, seen(2, OnDrift::Report, None), 3), ["Reported"]);
-    let gone = Event::Looked { seen: BTreeMap::new(), holds: BTreeSet::new() };
+    let gone = Event::Looked { seen: BTreeMap::new(), holds: BTreeSet::new(), attempts: Vec::new() };
     assert!(at(&mut state, gone, 3).is_empty(), "what is not there does not hold");
     assert!(at(&mut state, seen(1, OnDrift::Ignore, None), 4).is_empty());
 }
@@ -145,6 +146,43 @@ fn what_cannot_be_put_back_is_not_tried_for_ever() {
         }
     }
     assert_eq!(tried, 3);
+}
+
+#[test]
+fn writes_in_vain_are_told_apart_and_not_each_of_a_storm() {
+    let attempt = |texts: &[&str]| {
+        let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
+        Attempt::of(&address(A), &texts, &Value::Int(8192), &Writer::default(), &Facts::default())
+    };
+    let what = |texts: &[&str]| attempt(texts).map(|attempt| (attempt.what, attempt.wrote.unwrap()));
+    // The same in other words is nothing to speak of.
+    assert_eq!(what(&["8192", "0x2000"]), None);
+    assert_eq!(what(&[]), None);
+    assert_eq!(what(&["abc"]), Some((What::Attempted, "abc".to_owned())));
+    assert_eq!(what(&["8192", "1", "8192"]), Some((What::Transient, "1".to_owned())));
+    assert_eq!(what(&["8192", "1"]), Some((What::Attempted, "1".to_owned())));
+    let mut state = State::default();
+    let event = || Event::Looked {
+        seen: BTreeMap::new(),
+        holds: BTreeSet::from([address(A)]),
+        attempts: Vec::from_iter(attempt(&["1"])),
+    };
+    let mut at = |seconds| words(&step(&mut state, event(), Some(&BREAKER), Duration::from_secs(seconds)));
+    assert_eq!((at(100), at(159)), (vec!["Attempted".to_owned()], Vec::new()));
+    assert_eq!(at(160), ["Attempted"]);
+    assert!(words(&step(&mut state, holds(), Some(&BREAKER), Duration::from_secs(400))).is_empty());
+    assert_eq!(state, State::default(), "nothing is kept of it for ever");
+}
+
+#[test]
+fn how_long_it_took_is_told_where_the_write_was_heard_of() {
+    let mut state = State::default();
+    let Event::Looked { mut seen, holds, attempts } = seen(1, OnDrift::Revert, None) else { panic!() };
+    seen.values_mut().for_each(|seen| seen.written_at = Some(Duration::from_micros(500)));
+    step(&mut state, Event::Looked { seen, holds, attempts }, None, Duration::from_micros(700));
+    let actions = step(&mut state, put_back(), None, Duration::from_micros(1500));
+    let [Action::Tell(told)] = actions.as_slice() else { panic!("{actions:?}") };
+    assert_eq!(told.after_us, Some(1000));
 }
 
 proptest! {

@@ -56,37 +56,48 @@ pub fn run(common: &Common, options: &cli::History) -> Result<Exit, Failure> {
     Ok(Exit::Good)
 }
 
-fn by(caller: Option<&Caller>) -> String {
+fn by_caller(caller: Option<&Caller>) -> String {
     caller.map(|caller| format!(" by {}", who(caller))).unwrap_or_default()
+}
+
+/// What somebody wrote may be anything.
+fn quoted(wrote: Option<&str>) -> String {
+    wrote.map_or_else(|| "something".to_owned(), |wrote| format!("{wrote:?}"))
 }
 
 fn text(report: &Report) -> String {
     let paint = super::paint();
     let mut text = String::new();
     for Line { at, told, .. } in &report.events {
-        let Told { address, what, found, wanted, disrupts, retry_in, reason, caller } = told;
+        let Told { address, what, found, wanted, disrupts, retry_in, reason, caller, wrote, after_us, writer } = told;
         let when = paint.tone(Tone::Quiet, &when(*at));
         let _ = write!(text, "{when}  {address}  ");
         let wanted = wanted.as_ref().map(|wanted| format!(", want {wanted}")).unwrap_or_default();
+        let by = writer.as_ref().map(|writer| format!(", by {writer}")).unwrap_or_default();
         let _ = match what {
-            What::Drifted => writeln!(text, "drifted: found {found}{wanted}"),
+            What::Drifted => writeln!(text, "drifted: found {found}{wanted}{by}"),
             What::Reported => {
                 let why = disrupts.as_ref().map(|why| format!(" (it {why})")).unwrap_or_default();
-                writeln!(text, "drifted and is left{why}: found {found}{wanted}")
+                writeln!(text, "drifted and is left{why}: found {found}{wanted}{by}")
             }
-            What::PutBack => writeln!(text, "put back from {found}"),
+            What::PutBack => {
+                let after = after_us.map(|after| format!(" after {after} µs")).unwrap_or_default();
+                writeln!(text, "put back from {found}{after}")
+            }
             What::NotPutBack => writeln!(text, "cannot be put back: found {found}"),
             What::Contended => {
                 let left = retry_in.unwrap_or_default();
-                writeln!(text, "contended: found {found}{wanted}; tried again after {left} s")
+                writeln!(text, "contended: found {found}{wanted}{by}; tried again after {left} s")
             }
             What::LeaseBegan => {
                 let left = retry_in.unwrap_or_default();
-                let (who, reason) = (by(caller.as_deref()), reason.as_deref().unwrap_or_default());
+                let (who, reason) = (by_caller(caller.as_deref()), reason.as_deref().unwrap_or_default());
                 writeln!(text, "on lease for {left} s{who}, found {found}: {reason}")
             }
-            What::LeaseEnded => writeln!(text, "the lease has ended{}: found {found}", by(caller.as_deref())),
+            What::LeaseEnded => writeln!(text, "the lease has ended{}: found {found}", by_caller(caller.as_deref())),
             What::HoldsAgain => writeln!(text, "holds again, was {found}"),
+            What::Attempted => writeln!(text, "written in vain: {} for {found}{by}", quoted(wrote.as_deref())),
+            What::Transient => writeln!(text, "written and written back: {} for {found}{by}", quoted(wrote.as_deref())),
         };
     }
     if report.events.is_empty() {

@@ -374,7 +374,13 @@ fn tell_daemon(text: &mut String, daemon: &protocol::Status, paint: Paint) {
             What::Reported => "has drifted and is left",
             What::NotPutBack => "has drifted and cannot be put back",
             What::Contended => "is contended",
-            What::Drifted | What::PutBack | What::HoldsAgain | What::LeaseBegan | What::LeaseEnded => "has drifted",
+            What::Drifted
+            | What::PutBack
+            | What::HoldsAgain
+            | What::LeaseBegan
+            | What::LeaseEnded
+            | What::Attempted
+            | What::Transient => "has drifted",
         };
         let left = contended.iter().find(|contended| contended.address == *address);
         let left = left.map(|left| format!(", tried again in {} s", left.retry_in)).unwrap_or_default();

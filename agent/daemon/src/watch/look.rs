@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use tokio::time::Instant;
 use trimtab_core::address::Address;
 use trimtab_core::desired::Desired;
 use trimtab_core::desired::Want;
 use trimtab_core::drift;
 use trimtab_core::drift::Action;
+use trimtab_core::drift::Attempt;
 use trimtab_core::drift::Event;
 use trimtab_core::drift::Seen;
 use trimtab_core::drift::Told;
@@ -22,6 +24,7 @@ use trimtab_core::policy::OnDrift;
 use trimtab_core::profile::HostConfig;
 use trimtab_core::profile::Mode;
 use trimtab_kernel::switch;
+use trimtab_kernel::timer;
 
 use crate::cli::Wait;
 use crate::engine::Store;
@@ -40,6 +43,10 @@ use crate::failure::Failure;
 use crate::session::Session;
 use crate::verbs::recovery;
 
+use super::hearing::Hearing;
+use super::sources::Sources;
+use super::writes::Write;
+
 /// What a look needs.
 pub struct Look<'a> {
     /// The namespace.
@@ -56,6 +63,12 @@ pub struct Look<'a> {
     pub is_mine: &'a mut bool,
     /// What has drifted and is not put back; filled with each look.
     pub left: &'a mut BTreeMap<Address, Want>,
+    /// What others were heard to write.
+    pub hearing: &'a mut Hearing,
+    /// When this look began.
+    pub began: Instant,
+    /// What changes are heard by.
+    pub sources: &'a mut Sources,
     /// What is known of earlier drifts.
     pub drift: &'a mut drift::State,
     /// Where it is told.
@@ -105,16 +118,24 @@ impl Look<'_> {
         self.session.kernel.hold(&mut desired.settings.keys());
         let comparison = self.session.host.compare(self.session.kernel.as_mut(), &desired);
         *self.compared = desired.settings.len();
+        self.take_interest(&desired);
+        // Not before: nothing was read that is not told of by now.
+        self.hearing.catch_up(self.session.host.id.netns.cookie, self.drift, self.sources);
+        let settled = self.hearing.settled(self.began);
         let holds = comparison.as_wanted.iter().cloned().collect();
+        let attempts = if settled { self.attempts(&holds) } else { Vec::new() };
         let seen = self.seen(&desired, comparison);
         let drifted: BTreeSet<Address> = seen.keys().cloned().collect();
-        let actions = drift::step(self.drift, Event::Looked { seen, holds }, self.config.breaker.as_ref(), now);
+        self.account_for(&drifted, settled);
+        let looked = Event::Looked { seen, holds, attempts };
+        let actions = drift::step(self.drift, looked, self.config.breaker.as_ref(), now);
         let back = self.tell(actions);
         let left = drifted.difference(&back);
         *self.left =
             left.filter_map(|address| Some((address.clone(), desired.settings.get(address)?.want.clone()))).collect();
         if !back.is_empty() {
             for event in self.put_all_back(&mut store, &back, &moment) {
+                let now = timer::now_boottime();
                 let actions = drift::step(self.drift, event, self.config.breaker.as_ref(), now);
                 self.tell(actions);
             }
@@ -169,9 +190,54 @@ impl Look<'_> {
             let address = mismatch.address.clone();
             let rules = rules_of(&address);
             let disrupts = rules.disrupts(&address, &mismatch.found, &mismatch.wanted, &self.session.host.facts);
-            seen.insert(address, Seen { mismatch, on_drift, disrupts });
+            let write = self.write_of(&address);
+            let (writer, written_at) = (write.map(|write| write.writer.clone()), write.and_then(|write| write.at));
+            seen.insert(address, Seen { mismatch, on_drift, disrupts, writer, written_at });
         }
         seen
+    }
+
+    /// What was heard to be written there or, if nothing was, to something that moves it.
+    fn write_of(&self, address: &Address) -> Option<&Write> {
+        let causes = || rules_of(address).closure(address, &self.session.host.surroundings());
+        let heard = |address: &Address| self.hearing.heard.get(address).filter(|write| !write.has_told);
+        heard(address).or_else(|| causes().iter().find_map(heard))
+    }
+
+    /// What came of all writes is known once they are done. Until then what has drifted by one may do so once more: the next one
+    /// may have been told of, and come behind the put-back.
+    fn account_for(&mut self, drifted: &BTreeSet<Address>, settled: bool) {
+        if settled {
+            self.hearing.heard.clear();
+        }
+        for address in drifted {
+            if let Some(write) = self.hearing.heard.get_mut(address) {
+                write.has_told = true;
+            }
+        }
+    }
+
+    /// Which sysctls it matters who writes to.
+    fn take_interest(&mut self, desired: &Desired) {
+        let mut of_interest = BTreeSet::new();
+        for address in desired.settings.keys() {
+            of_interest.insert(address.clone());
+            of_interest.extend(rules_of(address).closure(address, &self.session.host.surroundings()));
+        }
+        self.hearing.of_interest = Some(of_interest);
+    }
+
+    /// What was written to what holds all the same.
+    fn attempts(&mut self, holds: &BTreeSet<Address>) -> Vec<Attempt> {
+        let addresses: Vec<Address> =
+            self.hearing.heard.keys().filter(|address| holds.contains(*address)).cloned().collect();
+        let facts = &self.session.host.facts;
+        let found = observe(self.session.kernel.as_mut(), addresses, facts);
+        let attempt = |(address, found): (Address, Observed)| {
+            let write = self.hearing.heard.get(&address).filter(|write| !write.has_told)?;
+            Attempt::of(&address, &write.texts, found.value()?, &write.writer, facts)
+        };
+        found.into_iter().filter_map(attempt).collect()
     }
 
     /// Tells what is to be told; what is to be put back is left.
@@ -180,7 +246,7 @@ impl Look<'_> {
         for action in actions {
             match action {
                 Action::PutBack(addresses) => back.extend(addresses),
-                Action::Tell(told) => self.events.tell(told),
+                Action::Tell(told) => self.events.tell(*told),
             }
         }
         back

@@ -62,6 +62,8 @@ fn word(what: What) -> &'static str {
         What::HoldsAgain => "holds-again",
         What::LeaseBegan => "lease-began",
         What::LeaseEnded => "lease-ended",
+        What::Attempted => "attempted",
+        What::Transient => "transient",
     }
 }
 

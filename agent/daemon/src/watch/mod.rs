@@ -8,11 +8,14 @@
 
 mod answer;
 mod files;
+mod hearing;
 mod look;
 pub mod metrics;
 mod news;
+mod pace;
 mod service;
 pub mod sources;
+mod writes;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -58,9 +61,11 @@ use crate::verbs::apply::Order;
 use crate::verbs::revert;
 
 use files::Files;
+use hearing::Hearing;
 use look::Look;
 use look::Looked;
 use news::News;
+use pace::Pace;
 use sources::Source;
 use sources::Sources;
 
@@ -106,8 +111,10 @@ struct Daemon {
     drift: drift::State,
     events: Events,
     news: News,
+    hearing: Hearing,
     /// What changes are heard by.
     sources: Sources,
+    pace: Pace,
     files: Option<Files>,
     /// Why the roles of the host are not in force as they are written, if they are not.
     degraded: Option<String>,
@@ -135,11 +142,11 @@ impl Daemon {
         let events = Events::open(common, &session.host.id);
         let mut sources = Sources::default();
         sources.on(Source::ReadBack, None);
-        sources.off(Source::Bpf, "not there yet".to_owned());
         // Before the first apply, so that nothing that happens behind it is missed.
         let news = News::open(&mut sources);
         let paused = pause::read(&session.state_dir(), &session.host.id);
         let since = session.now().at;
+        let hearing = Hearing::open(&mut sources);
         Ok(Daemon {
             common: common.clone(),
             session,
@@ -152,7 +159,9 @@ impl Daemon {
             drift: drift::State::default(),
             events,
             news,
+            hearing,
             sources,
+            pace: Pace::new(Instant::now(), timer::cpu_time()),
             files: None,
             degraded: None,
             blind: None,
@@ -199,8 +208,15 @@ impl Daemon {
                 }
                 concerns = self.news.heard(&mut self.sources) => {
                     if concerns {
-                        due = due.min(Instant::now() + GATHER);
+                        due = due.min(self.pace.free_from().max(Instant::now() + GATHER));
                     }
+                }
+                drained = self.hearing.wait(self.pace.free_from()) => {
+                    let netns = self.session.host.id.netns.cookie;
+                    if self.hearing.take(drained, netns, &self.drift, &mut self.sources) {
+                        due = due.min(self.pace.free_from());
+                    }
+                    self.pace.spend(Instant::now(), timer::cpu_time());
                 }
                 Some(asked) = requests.recv() => {
                     if self.answer(asked) { due = Instant::now() }
@@ -366,6 +382,13 @@ impl Daemon {
 
     /// One look at everything; says when the next is due.
     fn look(&mut self) -> Instant {
+        let began = Instant::now();
+        let next = self.look_at_all(began);
+        self.pace.spend(Instant::now(), timer::cpu_time());
+        self.hearing.later(began).map_or(next, |later| next.min(later.max(self.pace.free_from())))
+    }
+
+    fn look_at_all(&mut self, began: Instant) -> Instant {
         let now = timer::now_boottime();
         let mut compared = 0;
         let looked = match &self.config {
@@ -379,6 +402,9 @@ impl Daemon {
                 mine: self.mine.as_ref(),
                 is_mine: &mut self.is_mine,
                 left: &mut self.left,
+                hearing: &mut self.hearing,
+                began,
+                sources: &mut self.sources,
                 drift: &mut self.drift,
                 events: &mut self.events,
                 compared: &mut compared,

@@ -1,8 +1,18 @@
 //! What the service manager is told (sd_notify(3)); nothing where there is none.
 
+use std::env;
+use std::fmt::Write;
+use std::io;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::SocketAddr;
+use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
 use sd_notify::NotifyState;
+
+/// How long a message may wait for a manager that reads none: no more than net.unix.max_dgram_qlen of them fit, mostly ten.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The roles are in force, or all was done that could be.
 pub fn ready(status: &str) {
@@ -41,7 +51,23 @@ pub fn watchdog() -> Option<Duration> {
 }
 
 fn tell(state: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(state) {
+    if let Err(error) = send(state) {
         tracing::debug!(%error, "the service manager is not told");
     }
+}
+
+/// As `sd_notify::notify`, which waits for ever.
+fn send(state: &[NotifyState<'_>]) -> io::Result<()> {
+    let Some(place) = env::var_os("NOTIFY_SOCKET") else { return Ok(()) };
+    let address = match place.as_bytes().strip_prefix(b"@") {
+        Some(name) => SocketAddr::from_abstract_name(name)?,
+        None => SocketAddr::from_pathname(&place)?,
+    };
+    let mut message = String::new();
+    for state in state {
+        writeln!(message, "{state}").map_err(io::Error::other)?;
+    }
+    let socket = UnixDatagram::unbound()?;
+    socket.set_write_timeout(Some(PATIENCE))?;
+    socket.send_to_addr(message.as_bytes(), &address).map(drop)
 }

@@ -12,6 +12,7 @@ use std::os::fd::FromRawFd;
 use std::os::fd::OwnedFd;
 use std::ptr;
 use std::ptr::NonNull;
+use std::sync::atomic;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
@@ -279,6 +280,8 @@ impl RingPages {
     /// Gives all before this position back to the kernel.
     pub(crate) fn give_back(&mut self, position: u64) {
         self.position(&self.consumer).store(position, Ordering::Release);
+        // Before anything behind it is read: the writer of what is not there yet sees that the reader has caught up, and wakes it.
+        atomic::fence(Ordering::SeqCst);
     }
 
     fn position(&self, pages: &Pages) -> &AtomicU64 {
