@@ -320,9 +320,15 @@ fn a_tree_that_fails_half_way_is_undone() {
     let Some(world) = World::new() else { return };
     world.sh("ip link add v0 numtxqueues 2 type veth peer name v1; ip link set v0 up; ip link set v1 up");
     let before = world.tc();
-    // There is no fifth queue, which shows when the root is there already.
-    let set = "tc:v0/root={ mq = { class = { 1 = { leaf = \"pfifo\" }, 5 = { leaf = \"pfifo\" } } } }";
-    world.trimtab(&["apply", "--set", set]).exits(6);
+    // A kernel without CONFIG_CLS_U32_MARK forgets the mark, which shows when all of it is there already.
+    let set =
+        "tc:v0/root={ htb = { class = { 1 = { rate = \"1mbit\" } }, filter = [{ class = 1, dscp = 7, mark = 1 }] } }";
+    let told = world.trimtab(&["apply", "--set", set]);
+    if told.code == 0 {
+        world.trimtab(&["revert"]).exits(0);
+    } else {
+        told.exits(6).says(&["mark 0x1"]);
+    }
     assert_eq!(world.tc(), before);
     let set =
         "tc:v0/root={ mq = { class = { 1 = { leaf = \"pfifo\" }, 2 = { leaf = { bfifo = { limit = 7000 } } } } } }";
@@ -498,4 +504,22 @@ fn filters_that_lead_nowhere_are_refused_with_their_place() {
         let told = world.trimtab(&["plan", "role"]).exits(65).err;
         assert!(told.contains(why) && told.contains("role.toml:"), "{filter}: {told}");
     }
+}
+
+#[test]
+fn a_leaf_for_a_queue_that_is_not_there_is_found_at_plan() {
+    let Some(world) = World::with_veth("") else { return };
+    world.sh("ip link add i0 numtxqueues 4 type ifb; ip link set i0 up");
+    let before = world.tc();
+    let role = |class: &str| format!("[[link]]\nmatch = \"i0\"\nqdisc.mq.class.{class}.leaf = \"pfifo\"\n");
+    world.profile("role", &role("5"));
+    for verb in ["plan", "apply"] {
+        let told = world.trimtab(&[verb, "role"]).exits(3);
+        assert!(told.out.contains("class 5 is beyond the 4 transmit queues"), "{}", told.out);
+    }
+    world.profile("role", &role("4"));
+    world.trimtab(&["apply", "role"]).exits(0);
+    world.trimtab(&["verify"]).exits(0);
+    world.trimtab(&["revert"]).exits(0);
+    assert_eq!(world.tc(), before);
 }

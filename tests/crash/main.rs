@@ -10,6 +10,7 @@ mod kills;
 mod links;
 mod rules;
 mod signals;
+mod tc;
 mod timers;
 #[path = "../cli/world.rs"]
 #[expect(dead_code, reason = "shared with the tests of the command line, which use all of it")]

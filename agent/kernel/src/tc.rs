@@ -28,6 +28,7 @@ use trimtab_netlink::tc::qdisc::Qdisc;
 
 use crate::WriteError;
 use crate::facts::modules;
+use crate::fault;
 use crate::link::identity_of;
 use crate::link::opened;
 
@@ -240,7 +241,10 @@ impl Tc {
             NoSteps::Unsendable(why) => invalid(why),
             NoSteps::Netlink(error) => refused(error),
         })?;
-        for stage in stages {
+        for (number, stage) in stages.into_iter().enumerate() {
+            if number > 0 {
+                fault::point("tc.stage");
+            }
             let answers = self.route().map_err(refused)?.batch(stage);
             answers.into_iter().collect::<Result<Vec<_>, _>>().map_err(refused)?;
         }

@@ -81,7 +81,13 @@ impl Bundle {
                         Subject::One(_) => {}
                     }
                 }
-                Target::Tc(target) => needed.extend(target.matcher.facts()),
+                Target::Tc(target) => {
+                    needed.extend(target.matcher.facts());
+                    // Whether there is a queue for each of its leaves.
+                    if statement.draft.policy.trees().any(|tree| tree.word == "mq" && !tree.children.is_empty()) {
+                        needed.insert("tx_queues");
+                    }
+                }
                 Target::Sysctl(_) | Target::Nft(_) => {}
             }
         }

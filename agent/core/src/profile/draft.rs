@@ -90,6 +90,23 @@ pub(super) fn formula_place(whole: &Place, verbatim_from: Option<usize>, offset:
 }
 
 impl DraftPolicy {
+    /// Every tree that may be wanted.
+    pub(super) fn trees(&self) -> impl Iterator<Item = &Tree<Term>> {
+        let all: &[DraftWanted] = match self {
+            DraftPolicy::Value(wanted) => std::slice::from_ref(wanted),
+            DraftPolicy::Prefer(all) => all,
+            DraftPolicy::AtLeast(_)
+            | DraftPolicy::AtMost(_)
+            | DraftPolicy::Between(_, _)
+            | DraftPolicy::OneOf(_)
+            | DraftPolicy::Includes(_) => &[],
+        };
+        all.iter().filter_map(|wanted| match wanted {
+            DraftWanted::Tree(tree) => Some(&**tree),
+            DraftWanted::One(_) | DraftWanted::Many(_) => None,
+        })
+    }
+
     /// Every formula in it.
     pub(super) fn formulas(&self) -> Vec<&Formula> {
         let mut terms: Vec<&Term> = Vec::new();

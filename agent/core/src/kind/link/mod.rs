@@ -17,7 +17,7 @@ mod refusal;
 mod remarks;
 mod rules;
 mod same;
-mod topology;
+pub(super) mod topology;
 
 pub use features::lro_of;
 pub use limit::limit;

@@ -15,6 +15,7 @@ use crate::address::link::LinkAttribute;
 use crate::facts::FactValue;
 use crate::kind::Decision;
 use crate::kind::World;
+use crate::kind::link::topology;
 use crate::observed::Observed;
 use crate::policy::Policy;
 use crate::policy::Scalar;
@@ -30,6 +31,8 @@ const LATENCY: &str = "latency";
 const USUAL_LATENCY: i64 = 50_000_000;
 /// What an Ethernet frame has besides what the MTU counts (include/uapi/linux/if_ether.h `ETH_HLEN`).
 const HEADER: i64 = 14;
+/// Bands of a prio where nobody says (tc-prio(8)).
+const USUAL_BANDS: i64 = 3;
 /// The MTU of nearly everything, where it cannot be read.
 const USUAL_MTU: i64 = 1500;
 /// Kinds that are there wherever traffic control is (net/sched/sch_generic.c, sch_mq.c, sch_fifo.c).
@@ -132,7 +135,23 @@ fn completed(key: &TcKey, wanted: &Tree, world: &World) -> Result<Tree, String> 
         let frame = frame(key, world);
         tree.children.iter_mut().try_for_each(|child| class(child, frame))?;
     }
+    within_queues(key, &tree, world)?;
     Ok(tree)
+}
+
+/// Whether the classes that come with a discipline are there: one for each transmit queue of the interface, or for each band.
+fn within_queues(key: &TcKey, tree: &Tree, world: &World) -> Result<(), String> {
+    let (count, what) = match tree.word.as_str() {
+        "mq" => (topology::number(world.facts, key.interface().unwrap_or_default(), "tx_queues"), "transmit queues"),
+        "prio" => (Some(tree.int("bands").unwrap_or(USUAL_BANDS)), "bands"),
+        _ => return Ok(()),
+    };
+    let Some(count) = count else { return Ok(()) };
+    let most = tree.children.iter().filter_map(|child| qdiscs::minor_of(&child.word)).max();
+    match most.filter(|most| i64::from(*most) > count) {
+        Some(most) => Err(format!("class {most:x} is beyond the {count} {what}")),
+        None => Ok(()),
+    }
 }
 
 /// A class of htb with its ceiling and bursts, and those below it.
