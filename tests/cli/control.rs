@@ -280,3 +280,55 @@ fn there_is_one_daemon_and_its_socket_comes_back() {
     world.trimtab(&["status"]).exits(0).says(&["daemon: watching"]);
     daemon.ends();
 }
+
+/// Whoever gave up waiting was told that nothing was done.
+#[test]
+fn who_has_gone_before_the_request_was_accepted_gets_nothing_done() {
+    let Some(world) = world(PROFILE, "") else { return };
+    let daemon = Daemon::start(&world);
+    let mut client = connected(&world);
+    let options = world.options();
+    let place = |name: &str| &options[options.iter().position(|option| option == name).unwrap() + 1];
+    let places = json!({
+        "config": place("--config"), "profile_path": [place("--profile-path")], "state_dir": place("--state-dir"),
+    });
+    let ask = json!({ "verb": "revert", "manner": { "places": places, "wait": 1000 } });
+    let request = json!({ "document": "trimtab.request", "version": 1, "ask": ask });
+    daemon.signal(rustix::process::Signal::STOP);
+    client.write_all(format!("{request}\n").as_bytes()).unwrap();
+    drop(client);
+    daemon.signal(rustix::process::Signal::CONT);
+    // Of one who waits, the same is done; what came before was refused by then.
+    world.trimtab(&["status"]).exits(0).says(&["daemon: watching"]);
+    std::thread::sleep(Duration::from_millis(200));
+    assert_eq!(world.sysctl(FIN), "33", "{}", daemon.log());
+    let answers = answers(connected(&world), format!("{request}\n").as_bytes());
+    assert_eq!(answers.last().unwrap()["reply"]["exit"], 0, "{answers:?}");
+    assert_ne!(world.sysctl(FIN), "33");
+    daemon.ends();
+}
+
+/// A service manager ends a daemon that says nothing, however busy others keep it.
+#[test]
+fn the_watchdog_is_fed_however_often_the_daemon_is_asked() {
+    let Some(world) = World::new() else { return };
+    world.profile("p", PROFILE);
+    world.write("host.toml", "profiles = ['p']\n[drift]\nread-back = '1h'\n");
+    let mut command = world.trimtab_command(&["run", "--verbose"]);
+    command.env("WATCHDOG_USEC", "2000000");
+    let daemon = Daemon::start_with(&world, command);
+    let request = b"{\"document\":\"trimtab.request\",\"version\":1,\"ask\":{\"verb\":\"status\"}}\n";
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                answers(connected(&world), request);
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        });
+        let heard = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| daemon.hears("WATCHDOG=1")));
+        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+        heard.unwrap();
+    });
+    daemon.ends();
+}

@@ -316,6 +316,22 @@ fn at_its_end_what_was_there_before_comes_back_if_that_is_asked_for() {
     world.trimtab(&["status"]).exits(0).says(&["nothing in this boot", "changed: 0 values"]);
 }
 
+/// To stop the writing is what one does when a profile is broken.
+#[test]
+fn what_the_host_file_says_of_watching_holds_while_a_profile_is_invalid() {
+    let Some(world) = world("[sysctl]\nnet.ipv4.tcp_fin_timeout = 33\n", "") else { return };
+    let daemon = Daemon::start(&world);
+    world.profile("p", "x y\n");
+    daemon.hears("degraded");
+    world.write("host.toml", "profiles = ['p']\nmode = 'observe'\n[drift]\nread-back = '1s'\n");
+    let applied_anew = || daemon.log().matches("files of profiles changed").count();
+    daemon.until_so("read anew", || applied_anew() >= 2);
+    world.sh("sysctl -qw net.ipv4.tcp_fin_timeout=99");
+    std::thread::sleep(Duration::from_millis(2500));
+    assert_eq!(world.sysctl(FIN), "99", "{}", daemon.log());
+    daemon.ends();
+}
+
 #[test]
 fn sighup_applies_anew_and_says_so() {
     let Some(world) = world("[sysctl]\nnet.ipv4.tcp_fin_timeout = { value = 33, on-drift = 'report' }\n", "") else {

@@ -269,7 +269,13 @@ fn looked(
     let mut back = BTreeSet::new();
     for (address, Seen { mismatch, on_drift, disrupts, writer, written_at }) in seen {
         let what = match on_drift {
-            OnDrift::Ignore => continue,
+            OnDrift::Ignore => {
+                // What was told of it before, such as a fight, is over.
+                if let Some(course) = state.courses.get_mut(&address) {
+                    course.told = None;
+                }
+                continue;
+            }
             OnDrift::Report => What::Reported,
             OnDrift::RevertUnlessDisruptive if disrupts.is_some() => What::Reported,
             OnDrift::Revert | OnDrift::RevertUnlessDisruptive => What::Drifted,

@@ -37,7 +37,8 @@ const LONGEST_REPLY: usize = 1 << 30;
 /// # Errors
 /// If there is a daemon and it does not do it.
 pub fn forward(common: &Common, netns: &NetnsId, ask: impl FnOnce() -> Ask) -> Result<Option<Exit>, Failure> {
-    let Some(mut daemon) = Daemon::of(&common.runtime_dir, netns) else { return Ok(None) };
+    // Where this user may not ask, what follows will say so itself.
+    let Ok(mut daemon) = Daemon::of(&common.runtime_dir, netns) else { return Ok(None) };
     let ask = ask();
     let patience = ask.wait() + BEGINS_WITHIN;
     let reply = daemon.ask(ask, patience, None).map_err(|error| daemon.failed(&error))?;
@@ -68,7 +69,13 @@ pub enum Found {
 
 /// How the daemon of a namespace does, if there is one.
 pub fn status(common: &Common, netns: &NetnsId) -> Found {
-    let Some(mut daemon) = Daemon::of(&common.runtime_dir, netns) else { return Found::None };
+    let mut daemon = match Daemon::of(&common.runtime_dir, netns) {
+        Ok(daemon) => daemon,
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            return Found::Silent("there may be one: only root may ask it".to_owned());
+        }
+        Err(_) => return Found::None,
+    };
     match daemon.ask(Ask::Status {}, STATUS_WAITS, Some(STATUS_WAITS)) {
         Ok(Reply::Status { status }) => Found::Status(status),
         Ok(Reply::Refused { error, .. }) => Found::Silent(error),
@@ -87,10 +94,10 @@ struct Daemon {
 }
 
 impl Daemon {
-    /// None where nobody listens, and where this user may not ask: what follows will say so itself.
-    fn of(runtime_dir: &Path, netns: &NetnsId) -> Option<Daemon> {
-        let stream = UnixStream::connect(place(runtime_dir, netns)).ok()?;
-        Some(Daemon { stream, read: Vec::new(), accepted: false })
+    /// The system's error where nobody listens, and where this user may not ask.
+    fn of(runtime_dir: &Path, netns: &NetnsId) -> io::Result<Daemon> {
+        let stream = UnixStream::connect(place(runtime_dir, netns))?;
+        Ok(Daemon { stream, read: Vec::new(), accepted: false })
     }
 
     /// Asks. It must begin within its time; where `ends` is none, what has begun is waited for however long it takes.

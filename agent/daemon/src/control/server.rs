@@ -125,7 +125,13 @@ pub fn bind(path: &Path) -> io::Result<UnixListener> {
         trimtab_kernel::file::make_folder(folder).map_err(|error| io::Error::other(error.to_string()))?;
     }
     match path.symlink_metadata() {
-        Ok(there) if there.file_type().is_socket() => std::fs::remove_file(path)?,
+        Ok(there) if there.file_type().is_socket() => {
+            // One that nobody serves is of a daemon that has died.
+            if std::os::unix::net::UnixStream::connect(path).is_ok() {
+                return Err(io::ErrorKind::AddrInUse.into());
+            }
+            std::fs::remove_file(path)?;
+        }
         Ok(_) => return Err(io::Error::new(io::ErrorKind::AlreadyExists, "something that is no socket has its name")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
@@ -197,9 +203,10 @@ async fn answer(stream: &Stream, peer: Peer, asked: &mpsc::Sender<Asked>) {
         Err(error) => return tell(stream, refused(Exit::Usage, &error.to_string())).await,
     };
     drop(line);
-    // Whether anybody waits for it or not, what was accepted is done.
-    tell(stream, Reply::Accepted { pid: std::process::id() }).await;
-    tell(stream, carried_out(request.ask, peer, asked).await).await;
+    // Who has gone before that was told that nothing was done. What was accepted is done, whether anybody waits for it or not.
+    if has_taken(stream, Reply::Accepted { pid: std::process::id() }).await {
+        tell(stream, carried_out(request.ask, peer, asked).await).await;
+    }
 }
 
 /// Has the loop carry it out; as long as another trimtab has the lock, and no longer than was asked for, again and again.
@@ -224,7 +231,10 @@ fn refused(exit: Exit, error: &str) -> Reply {
 
 /// A client that has gone misses its answer, and nothing else comes of it.
 async fn tell(stream: &Stream, reply: Reply) {
-    if let Err(error) = stream.write_all(&reply.line(), SLOWEST_READER).await {
-        tracing::debug!(%error, "a client did not take its answer");
-    }
+    has_taken(stream, reply).await;
+}
+
+async fn has_taken(stream: &Stream, reply: Reply) -> bool {
+    let told = stream.write_all(&reply.line(), SLOWEST_READER).await;
+    told.inspect_err(|error| tracing::debug!(%error, "a client did not take its answer")).is_ok()
 }

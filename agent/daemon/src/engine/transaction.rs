@@ -298,7 +298,7 @@ fn put_back_unconfirmed(store: &mut Store, refused: Option<Unconfirmed>) -> Resu
 
 /// The set to go back to. What a trial left in `applied` when its host died was never confirmed either: the set before
 /// it is.
-fn last_confirmed(store: &Store) -> Option<Applied> {
+pub fn last_confirmed(store: &Store) -> Option<Applied> {
     let tried = store.unconfirmed.as_ref().zip(store.applied.as_ref());
     match tried.filter(|(trial, applied)| trial.transaction == applied.transaction) {
         Some((trial, _)) => trial.previous.clone(),

@@ -233,7 +233,8 @@ pub fn carry_out_last(session: &mut Session, wait: cli::Wait) -> Result<Option<F
     let recovered = recovery::recover(session, &mut store, &now, Trials::Respect)?;
     recovery::tell(&recovered);
     let is_free = store.in_force().is_none() && !matches!(recovered, Recovered::Awaiting { .. });
-    let last = store.applied.clone().filter(|last| is_free && !last.desired.settings.is_empty());
+    // What was on trial when its boot ended was never confirmed.
+    let last = transaction::last_confirmed(&store).filter(|last| is_free && !last.desired.settings.is_empty());
     let Some(Applied { desired, roles, profiles, .. }) = last else { return Ok(None) };
     let set = Set { desired, roles, profiles };
     session.host.learn_links(session.kernel.as_mut(), set.desired.settings.keys());

@@ -267,7 +267,8 @@ impl Look<'_> {
         }
     }
 
-    /// Puts back what drifted, in one transaction, but for `others`. What that moves of what is in force is put back with it.
+    /// Puts back what drifted, in one transaction, but for `others`. What that moves of what is in force is put back with it,
+    /// and nothing else: what drifts meanwhile is looked at first.
     fn put_back(
         &mut self,
         store: &mut Store,
@@ -276,11 +277,30 @@ impl Look<'_> {
         now: &Now,
     ) -> Event {
         let Some(applied) = store.in_force().cloned() else { return Event::NotPutBack(addresses.clone()) };
-        let is_left = |address: &Address| self.left.contains_key(address) || others.contains(address);
-        let wanted = applied.desired.settings.iter().filter(|(address, _)| !is_left(address));
-        let goals: BTreeMap<Address, Goal<'_>> =
-            wanted.map(|(address, setting)| (address.clone(), Goal::Hold(setting))).collect();
-        let plan = match self.session.plan(&goals) {
+        let leases = self.session.leases.leases.clone();
+        let is_left = |address: &Address| {
+            self.left.contains_key(address) || others.contains(address) || leases.contains_key(address)
+        };
+        let goals_of = |wanted: &BTreeSet<Address>| -> BTreeMap<Address, Goal<'_>> {
+            let settings = applied.desired.settings.iter();
+            let wanted = settings.filter(|(address, _)| wanted.contains(address) && !is_left(address));
+            wanted.map(|(address, setting)| (address.clone(), Goal::Hold(setting))).collect()
+        };
+        // What is put back may move others, and these others again.
+        let mut goals = goals_of(addresses);
+        let planned = loop {
+            let plan = match self.session.plan(&goals) {
+                Ok(plan) => plan,
+                Err(failure) => break Err(failure),
+            };
+            let moved = plan.changes.iter().flat_map(|change| &change.effects).map(|effect| effect.address.clone());
+            let more = goals_of(&goals.keys().cloned().chain(moved).collect());
+            if more.len() == goals.len() {
+                break Ok(plan);
+            }
+            goals = more;
+        };
+        let plan = match planned {
             Ok(plan) => plan,
             Err(failure) => {
                 tracing::warn!(error = failure.message, "not put back");

@@ -189,16 +189,20 @@ impl Daemon {
         self.files = Files::watch(&self.common)
             .inspect_err(|error| tracing::warn!(%error, "changes of profiles are not noticed: send SIGHUP"))
             .ok();
-        self.apply(FIRST_WAIT, BTreeMap::new());
-        self.apply_last_good(FIRST_WAIT);
+        if self.apply(FIRST_WAIT, BTreeMap::new()) == Some(Exit::BadInput) {
+            self.apply_last_good(FIRST_WAIT);
+        }
         metrics.serve_at(&self.metrics_place()).await;
         service::ready(&self.status());
         let mut due = self.look();
         // When the files are to be read anew.
         let mut anew: Option<Instant> = None;
+        let mut alive_at = Instant::now();
         loop {
             let next = anew.map_or(due, |anew| anew.min(due));
-            let wake = service::watchdog().map_or(next, |often| next.min(Instant::now() + often));
+            // However often others keep it from waiting that long.
+            let alive = service::watchdog().map(|often| alive_at + often);
+            let wake = alive.map_or(next, |alive| next.min(alive));
             tokio::select! {
                 _ = end.recv() => break,
                 _ = interrupt.recv() => break,
@@ -234,8 +238,11 @@ impl Daemon {
                         reopen(&mut server);
                         metrics.serve_at(&self.metrics_place()).await;
                     }
-                    service::alive();
                 }
+            }
+            if alive.is_some_and(|alive| alive <= Instant::now()) {
+                alive_at = Instant::now();
+                service::alive();
             }
         }
         service::stopping();
@@ -264,16 +271,21 @@ impl Daemon {
     }
 
     /// Puts the roles in force, but for what is to be left. An invalid profile leaves what is in force as it is, and so does
-    /// a revert that nobody has applied after.
-    fn apply(&mut self, wait: Duration, leave: BTreeMap<Address, Want>) {
+    /// a revert that nobody has applied after. Gives why it could not be tried.
+    fn apply(&mut self, wait: Duration, leave: BTreeMap<Address, Want>) -> Option<Exit> {
         // Before they are read: what changes from here on is heard.
         if let Some(files) = &mut self.files {
             files.follow(&self.common);
         }
         if self.paused.is_some() {
             match host_config(&self.common) {
-                Ok(config) => self.config = Some(config),
-                Err(failure) => self.not_applied(failure),
+                Ok(config) => {
+                    self.config = Some(config);
+                    self.degraded = None;
+                    self.retry = None;
+                    None
+                }
+                Err(failure) => Some(self.not_applied(failure)),
             }
         } else {
             let order = Order::of_roles(Wait { wait });
@@ -283,8 +295,11 @@ impl Daemon {
                 Ok((carried, session.host.interfaces))
             });
             match outcome {
-                Ok((carried, interfaces)) => self.applied(&carried, interfaces),
-                Err(failure) => self.not_applied(failure),
+                Ok((carried, interfaces)) => {
+                    self.applied(&carried, interfaces);
+                    None
+                }
+                Err(failure) => Some(self.not_applied(failure)),
             }
         }
     }
@@ -333,7 +348,7 @@ impl Daemon {
     }
 
     /// The roles of the host could not be applied.
-    fn not_applied(&mut self, failure: Failure) {
+    fn not_applied(&mut self, failure: Failure) -> Exit {
         if self.degraded.as_ref() != Some(&failure.message) {
             tracing::error!("{}", failure.text(Paint::Plain).trim_end());
         }
@@ -341,16 +356,18 @@ impl Daemon {
         // Files that cannot be had now may come with a mount, which nobody tells of.
         self.retry = Some(Retry::after(self.retry));
         self.degraded = Some(failure.message);
-        if self.config.is_none() {
-            self.config = host_config(&self.common).ok();
+        // Whatever is wrong with profiles: what the host file says of watching holds from here on.
+        if let Ok(config) = host_config(&self.common) {
+            self.config = Some(config);
         }
+        failure.exit
     }
 
     /// Where the profiles are invalid and this boot has put nothing in force yet: what was in force last is put in force again.
     /// Not if the host file is invalid: nobody knows then whether anything may be written.
     fn apply_last_good(&mut self, wait: Duration) {
         let may_write = self.config.as_ref().is_some_and(|config| config.mode == Mode::Enforce);
-        if self.degraded.is_none() || !may_write || self.paused.is_some() {
+        if !may_write || self.paused.is_some() {
             return;
         }
         let outcome =
