@@ -145,6 +145,31 @@ read-back = "1s"
         wait_until("the drift is put back", &|| raw("net.core.rmem_max") == "7340032");
         trimtab(&["history", "net.core.rmem_max"]).exits(0).says(&["found 300000, want 7340032"]);
 
+        // At once, and whoever it was is named: who has ended since by its unit, who has not by its program too.
+        std::fs::write("/etc/trimtab/host.toml", HOST.replace("1s", "1h")).unwrap();
+        sh(&format!("systemctl reload {DAEMON}"));
+        let writer = |found: u64| -> Option<serde_json::Value> {
+            let told = trimtab(&["history", "net.core.rmem_max", "--json"]).exits(0).json();
+            let events = told["events"].as_array().unwrap().clone();
+            events.into_iter().find(|event| event["found"] == found).map(|event| event["writer"].clone())
+        };
+        sh("systemd-run --quiet --unit=meddler sysctl -qw net.core.rmem_max=300001");
+        wait_until("the write is told", &|| writer(300_001).is_some());
+        let told = writer(300_001).unwrap();
+        assert_eq!(
+            (&told["comm"], &told["unit"]),
+            (&"sysctl".into(), &"meddler.service".into()),
+            "{told} {}",
+            journal()
+        );
+        sh("sh -c 'echo 300002 >/proc/sys/net/core/rmem_max; sleep 1; true'");
+        wait_until("the write is told", &|| writer(300_002).is_some());
+        let told = writer(300_002).unwrap();
+        assert!(told["exe"].as_str().is_some_and(|exe| exe.starts_with('/')), "{told} {}", journal());
+        assert_eq!(raw("net.core.rmem_max"), "7340032");
+        std::fs::write("/etc/trimtab/host.toml", HOST).unwrap();
+        sh(&format!("systemctl reload {DAEMON}"));
+
         // A reload, and a file that is changed, are put in force; an invalid one is told and changes nothing.
         std::fs::write("/etc/trimtab/host.toml", HOST.replace("33", "34")).unwrap();
         sh(&format!("systemctl reload {DAEMON}"));
