@@ -49,6 +49,11 @@ fn they_have_rings_and_queues_to_speak_of() {
     }
     let channels: serde_json::Value = channels(&nic("virtio_net"));
     assert!(channels["maximum"].as_u64() >= Some(4), "{channels}");
+    // What the library is held against: a table of queues with its key, and switches of a driver.
+    let scaling = sh(&format!("ethtool -x {}", nic("virtio_net")));
+    assert!(scaling.contains("    0: ") && !scaling.contains("key:\nOperation"), "{scaling}");
+    let flags = sh(&format!("ethtool --show-priv-flags {}", nic("e1000e")));
+    assert!(flags.contains("s0ix-enabled"), "{flags}");
 }
 
 /// The combined channels of an interface, by ethtool(8).
